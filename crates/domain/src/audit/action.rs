@@ -1,0 +1,28 @@
+use serde::{Deserialize, Serialize};
+
+use crate::word::words;
+
+words! {
+    /// What an entry says has happened. A word never changes its meaning; new ones may come.
+    AuditAction, AuditActionError, "audit action" {
+        AccountCreated = "account.created",
+        EmailVerified = "account.email_verified",
+        AccountUpdated = "account.updated",
+        LoggedIn = "account.login",
+        LoggedOut = "account.logout",
+        WebSessionRevoked = "account.web_session_revoked",
+        EmailPreferencesChanged = "account.email_preferences_changed",
+        StaffChanged = "account.staff_changed",
+        KeyMinted = "api_key.minted",
+        KeyRevoked = "api_key.revoked",
+        KeyRotated = "api_key.rotated",
+        TierChanged = "subscription.tier_changed",
+        MemberInvited = "team.member_invited",
+        InviteResent = "team.invite_resent",
+        InviteRevoked = "team.invite_revoked",
+        InviteAccepted = "team.invite_accepted",
+        RoleChanged = "team.member_role_changed",
+        MemberRemoved = "team.member_removed",
+        TeamUpdated = "team.updated",
+    }
+}

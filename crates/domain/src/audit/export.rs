@@ -1,0 +1,277 @@
+//! An exported log: one JSON document that proves itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{self, Broken, ChainHash, Head};
+use super::entry::{AuditEntry, Payload};
+use crate::{
+    id::{AccountId, AuditId},
+    time::Timestamp,
+};
+
+/// An export holds at most so many entries, the newest ones.
+pub const MAX_ROWS: usize = 10_000;
+/// And at most so many bytes: published clients refuse an answer of more than 8 MiB.
+pub const MAX_BYTES: usize = 7 * 1024 * 1024;
+
+/// An entry as the wire shows it, with its links.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryView {
+    pub id: AuditId,
+    pub account_id: AccountId,
+    pub actor_type: String,
+    pub actor_account_id: Option<AccountId>,
+    pub actor_key_id: Option<String>,
+    pub action: String,
+    pub target_resource_id: Option<String>,
+    pub payload: Option<Payload>,
+    /// Always null: the service stores no address.
+    pub ip_address: Option<Never>,
+    /// Always null: the service stores no user agent.
+    pub user_agent: Option<Never>,
+    pub timestamp: Timestamp,
+    pub seq: i64,
+    pub prev_hash: ChainHash,
+    pub hash: ChainHash,
+}
+
+/// A value that nothing parses as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Never {}
+
+impl From<AuditEntry> for EntryView {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            account_id: entry.account,
+            actor_type: entry.actor_type,
+            actor_account_id: entry.actor_account,
+            actor_key_id: entry.actor_credential,
+            action: entry.action,
+            target_resource_id: entry.target,
+            payload: Some(entry.payload).filter(|payload| !payload.is_empty()),
+            ip_address: None,
+            user_agent: None,
+            timestamp: entry.at,
+            seq: entry.seq,
+            prev_hash: entry.prev_hash,
+            hash: entry.hash,
+        }
+    }
+}
+
+impl From<EntryView> for AuditEntry {
+    fn from(view: EntryView) -> Self {
+        Self {
+            seq: view.seq,
+            id: view.id,
+            account: view.account_id,
+            at: view.timestamp,
+            actor_type: view.actor_type,
+            actor_account: view.actor_account_id,
+            actor_credential: view.actor_key_id,
+            action: view.action,
+            target: view.target_resource_id,
+            payload: view.payload.unwrap_or_default(),
+            prev_hash: view.prev_hash,
+            hash: view.hash,
+        }
+    }
+}
+
+/// The end of an export: what was left out, and a hash over all that the chain itself does not cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seal {
+    pub generated_at: Timestamp,
+    pub account_id: AccountId,
+    pub row_count: i64,
+    /// Older entries were left out.
+    pub truncated: bool,
+    pub head_hash: ChainHash,
+    pub export_hash: ChainHash,
+}
+
+impl Seal {
+    /// Seals `row_count` entries that end in `head`.
+    pub fn new(generated_at: Timestamp, account_id: AccountId, row_count: i64, truncated: bool, head: Head) -> Self {
+        let mut seal = Self {
+            generated_at,
+            account_id,
+            row_count,
+            truncated,
+            head_hash: head.hash,
+            export_hash: ChainHash::GENESIS,
+        };
+        seal.export_hash = seal.expected_hash();
+        seal
+    }
+
+    fn expected_hash(&self) -> ChainHash {
+        let text = format!(
+            "driftstack.export.v1\n{}\n{}\n{}\n{}\n{}",
+            self.generated_at, self.account_id, self.row_count, self.truncated, self.head_hash
+        );
+        ChainHash::over(&[text.as_bytes()])
+    }
+}
+
+/// A whole export, newest entry first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    pub data: Vec<EntryView>,
+    #[serde(flatten)]
+    pub seal: Seal,
+}
+
+/// Why an export does not prove itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportBroken {
+    #[error(transparent)]
+    Chain(#[from] Broken),
+    #[error("the head of the document was changed: its hash is not that of its contents")]
+    Seal,
+    #[error("the document says {said} entries and holds {held}")]
+    Count { said: i64, held: usize },
+    #[error("the newest entry is not the one that the head names")]
+    Head,
+    #[error(
+        "the oldest entries are missing: the first one here is {first}, and the document does not say that it is truncated"
+    )]
+    Start { first: i64 },
+    #[error("the document says that it is truncated, yet it begins with the first entry")]
+    NotTruncated,
+    #[error("the entries belong to another account than the document")]
+    Account,
+}
+
+/// Proves that nothing inside an export was changed, removed or reordered. Answers with the head of the chain.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify(export: Export) -> Result<Head, ExportBroken> {
+    let Export { data, seal } = export;
+    if usize::try_from(seal.row_count) != Ok(data.len()) {
+        return Err(ExportBroken::Count { said: seal.row_count, held: data.len() });
+    }
+    let oldest_first: Vec<AuditEntry> = data.into_iter().rev().map(AuditEntry::from).collect();
+    let head = chain::verify(&oldest_first)?.unwrap_or(Head::EMPTY);
+    if let Some(first) = oldest_first.first() {
+        if first.account != seal.account_id {
+            return Err(ExportBroken::Account);
+        }
+        match (seal.truncated, first.seq) {
+            (false, 2..) => return Err(ExportBroken::Start { first: first.seq }),
+            (true, 1) => return Err(ExportBroken::NotTruncated),
+            _ => {}
+        }
+    }
+    if head.hash != seal.head_hash {
+        return Err(ExportBroken::Head);
+    }
+    if seal.expected_hash() != seal.export_hash {
+        return Err(ExportBroken::Seal);
+    }
+    Ok(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audit::{Actor, AuditAction, AuditDraft},
+        testing::people,
+    };
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn export(entries: u128, left_out: usize) -> Export {
+        let mut head = Head::EMPTY;
+        let mut data: Vec<EntryView> = (1..=entries)
+            .map(|n| {
+                let draft = AuditDraft::new(
+                    AuditId::new(people::uuid(n)),
+                    people::OLIVE,
+                    people::NOW,
+                    Actor::System,
+                    AuditAction::TierChanged,
+                )
+                .with("to", "enterprise");
+                let entry = chain::link(head, &draft);
+                head = Head { seq: entry.seq, hash: entry.hash };
+                entry.into()
+            })
+            .collect();
+        data.drain(..left_out);
+        data.reverse();
+        let rows = i64::try_from(data.len()).unwrap();
+        Export { data, seal: Seal::new(people::NOW, people::OLIVE, rows, left_out > 0, head) }
+    }
+
+    #[test]
+    fn a_whole_export_and_a_truncated_one_hold() {
+        assert_eq!(verify(export(4, 0)).unwrap().seq, 4);
+        assert_eq!(verify(export(4, 2)).unwrap().seq, 4);
+        assert_eq!(verify(export(0, 0)).unwrap(), Head::EMPTY);
+    }
+
+    #[test]
+    fn cutting_off_either_end_is_found() {
+        let mut without_newest = export(4, 0);
+        without_newest.data.remove(0);
+        without_newest.seal =
+            Seal::new(people::NOW, people::OLIVE, 3, false, Head { seq: 4, hash: without_newest.seal.head_hash });
+        assert_eq!(verify(without_newest), Err(ExportBroken::Head));
+        let mut without_oldest = export(4, 0);
+        without_oldest.data.pop();
+        without_oldest.seal.row_count = 3;
+        assert_eq!(verify(without_oldest), Err(ExportBroken::Start { first: 2 }));
+    }
+
+    /// Every place in the document that holds a value, as a JSON pointer.
+    fn leaves(value: &Value, path: String, into: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, format!("{path}/{key}"), into)),
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(n, value)| leaves(value, format!("{path}/{n}"), into))
+            }
+            _ => into.push(path),
+        }
+    }
+
+    fn holds(document: Value) -> bool {
+        serde_json::from_value::<Export>(document).is_ok_and(|export| verify(export).is_ok())
+    }
+
+    fn changed(old: &Value, salt: u64) -> Value {
+        match old {
+            Value::Null => Value::from("x"),
+            Value::Bool(b) => Value::from(!b),
+            Value::Number(n) => Value::from(n.as_i64().unwrap_or(0) + 1 + i64::try_from(salt % 7).unwrap()),
+            _ => Value::from(format!("{}{salt}", old.as_str().unwrap_or(""))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_single_change_to_an_export_is_found(entries in 1_u128..5, left_out in 0_usize..2, pick: prop::sample::Index, salt: u64) {
+            let whole = serde_json::to_value(export(entries, left_out.min(usize::try_from(entries).unwrap() - 1))).unwrap();
+            prop_assert!(holds(whole.clone()));
+            let mut paths = Vec::new();
+            leaves(&whole, String::new(), &mut paths);
+            let path = pick.get(&paths);
+            let mut document = whole.clone();
+            let place = document.pointer_mut(path).unwrap();
+            *place = changed(place, salt);
+            prop_assert!(!holds(document), "{} was changed unnoticed", path);
+        }
+
+        #[test]
+        fn an_added_field_is_found(entries in 1_u128..4) {
+            let mut document = serde_json::to_value(export(entries, 0)).unwrap();
+            document["data"][0]["note"] = Value::from("x");
+            prop_assert!(!holds(document));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The audit log: what happened on an account, who did it, and proof that nobody has edited it since.
+
+mod action;
+pub mod chain;
+mod entry;
+pub mod export;
+mod filter;
+mod port;
+
+pub use action::AuditAction;
+pub use entry::{Actor, AuditDraft, AuditEntry, Payload};
+pub use filter::{ActionFilter, ActionFilterError, AuditFilter};
+pub use port::AuditStore;
+#[cfg(feature = "testing")]
+pub use port::MockAuditStore;

@@ -1,0 +1,34 @@
+use async_trait::async_trait;
+
+use super::chain::Head;
+use super::entry::AuditEntry;
+use super::filter::AuditFilter;
+use crate::{
+    change::StoreError,
+    id::AccountId,
+    page::{Page, PageRequest},
+};
+
+/// Reads audit logs. Entries are written by the commits of other concepts, and by nothing else.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Newest first; positions are sequence numbers.
+    async fn entries(
+        &self,
+        account: AccountId,
+        filter: &AuditFilter,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// Where the account's chain ends now.
+    async fn head(&self, account: AccountId) -> Result<Head, StoreError>;
+
+    /// Up to `limit` entries from number `newest` down, newest first.
+    async fn entries_down_from(
+        &self,
+        account: AccountId,
+        newest: i64,
+        limit: u16,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+}

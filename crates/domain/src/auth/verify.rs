@@ -1,0 +1,129 @@
+//! Redeeming a verification link.
+
+use super::link::SeenLink;
+use super::log_in::SignIns;
+use crate::{
+    account::AccountStatus,
+    audit::{Actor, AuditAction},
+    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    id::LinkId,
+    mail::MailContent,
+    secret::LinkToken,
+    time::Timestamp,
+    web_session::{Agent, SignedIn, WebSession},
+};
+
+/// A verified address, and the first session of its account.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Verification {
+    pub link: LinkId,
+    pub session: WebSession,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("this link is unknown, used or too old; ask for a new one")]
+    InvalidToken,
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<StoreError> for VerifyError {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
+impl MaybeStale for VerifyError {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::Stale))
+    }
+}
+
+impl SeenLink {
+    fn is_good(&self, now: Timestamp) -> bool {
+        !self.spent && self.expires_at > now && self.status == AccountStatus::Active
+    }
+}
+
+impl SignIns {
+    /// Verifies the address behind a link, signs in, and welcomes.
+    pub async fn verify(&self, token: &LinkToken, agent: Agent) -> Result<SignedIn, VerifyError> {
+        let seen = self.store.seen_link(&token.digest()).await?;
+        let seen = seen.filter(|seen| seen.is_good(self.desk.now())).ok_or(VerifyError::InvalidToken)?;
+        let it = self.verification(seen, agent);
+        self.store.commit_verification(&it).await?;
+        Ok(self.signed_in(&it.session))
+    }
+
+    fn verification(&self, seen: SeenLink, agent: Agent) -> Verification {
+        let session = WebSession::begin(&self.desk, seen.account, agent);
+        let actor = Actor::Customer { account: seen.account, credential: None };
+        let entry = self.desk.audit_as(actor, seen.account, AuditAction::EmailVerified).on(seen.account);
+        let welcome = seen.wants_welcome.then(|| self.desk.mail(seen.email, MailContent::SignupWelcome));
+        let change = Change::new(Guard::seen(seen.account, seen.revision), Effects::audited(entry).mailed(welcome));
+        Verification { link: seen.id, session, at: self.desk.now(), change }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth::log_in::tests::sign_ins, auth::port::MockSignInStore, change::Revision, testing::people};
+    use rstest::rstest;
+
+    fn link() -> SeenLink {
+        SeenLink {
+            id: LinkId::new(people::uuid(3)),
+            account: people::ADA,
+            email: people::email("ada@example.com"),
+            status: AccountStatus::Active,
+            revision: Revision(1),
+            expires_at: people::LATER,
+            spent: false,
+            wants_welcome: true,
+        }
+    }
+
+    fn token() -> LinkToken {
+        LinkToken::parse(&"t".repeat(43)).unwrap()
+    }
+
+    #[rstest]
+    #[case::welcomed(true, 1)]
+    #[case::without_welcome(false, 0)]
+    #[tokio::test]
+    async fn a_good_link_verifies_and_signs_in(#[case] wants_welcome: bool, #[case] mails: usize) {
+        let mut store = MockSignInStore::new();
+        store.expect_seen_link().returning(move |_| Ok(Some(SeenLink { wants_welcome, ..link() })));
+        store
+            .expect_commit_verification()
+            .times(1)
+            .withf(move |it| {
+                it.session.account == people::ADA
+                    && it.change.effects.audit[0].action == AuditAction::EmailVerified
+                    && it.change.effects.mails.len() == mails
+            })
+            .returning(|_| Ok(()));
+        assert_eq!(
+            sign_ins(store, true).verify(&token(), Agent::from_header(None)).await.unwrap().account,
+            people::ADA
+        );
+    }
+
+    #[rstest]
+    #[case::unknown(None)]
+    #[case::spent(Some(SeenLink { spent: true, ..link() }))]
+    #[case::too_old(Some(SeenLink { expires_at: people::NOW, ..link() }))]
+    #[case::suspended(Some(SeenLink { status: AccountStatus::Suspended, ..link() }))]
+    #[tokio::test]
+    async fn another_link_is_refused_and_nothing_is_committed(#[case] seen: Option<SeenLink>) {
+        let mut store = MockSignInStore::new();
+        store.expect_seen_link().returning(move |_| Ok(seen.clone()));
+        let refused = sign_ins(store, true).verify(&token(), Agent::from_header(None)).await;
+        assert!(matches!(refused, Err(VerifyError::InvalidToken)));
+    }
+}

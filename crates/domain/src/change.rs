@@ -1,0 +1,202 @@
+//! How a change reaches the store: decided first, then committed whole or not at all.
+//!
+//! A rule looks at what was seen and makes a sealed record: the rows to write, a [`Guard`], and the [`Effects`] that belong
+//! to it. The store commits the record in one transaction, or says why not with a [`CommitError`].
+
+use crate::{access::Permit, audit::AuditDraft, id::AccountId, mail::OutgoingMail};
+
+/// Counts the commits on one account's workspace. Equal revisions mean: nothing was committed in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub i64);
+
+/// What must still hold when a record is committed: no account in it has moved on since it was seen.
+///
+/// A revision is read in the same statement as the facts that were decided on, or earlier, never later. As every change of a
+/// role, a key or an invite moves the revision, the guard covers the caller's own standing too.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guard(Vec<(AccountId, Revision)>);
+
+impl Guard {
+    /// For a record that depends on nothing that was there before.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub fn seen(account: AccountId, revision: Revision) -> Self {
+        Self(vec![(account, revision)])
+    }
+
+    /// Adds another account. Of two revisions of one account the older one counts.
+    #[must_use]
+    pub fn and(mut self, account: AccountId, revision: Revision) -> Self {
+        match self.0.iter_mut().find(|(id, _)| *id == account) {
+            Some((_, seen)) => *seen = (*seen).min(revision),
+            None => self.0.push((account, revision)),
+        }
+        // One order for everybody, so that two commits cannot wait for each other.
+        self.0.sort_unstable();
+        self
+    }
+
+    /// Ascending by account: the order in which a store takes its locks.
+    pub fn accounts(&self) -> &[(AccountId, Revision)] {
+        &self.0
+    }
+}
+
+impl<A> From<&Permit<A>> for Guard {
+    fn from(permit: &Permit<A>) -> Self {
+        let access = permit.access();
+        Self::seen(access.account, access.account_revision).and(access.workspace, access.workspace_revision)
+    }
+}
+
+/// What is committed together with the rows of a change. Outside this crate none can be made without an audit entry.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Effects {
+    pub audit: Vec<AuditDraft>,
+    pub mails: Vec<OutgoingMail>,
+}
+
+impl Effects {
+    pub fn audited(draft: AuditDraft) -> Self {
+        Self { audit: vec![draft], mails: Vec::new() }
+    }
+
+    /// For what changes nothing of an account.
+    pub(crate) fn unaudited(mail: OutgoingMail) -> Self {
+        Self { audit: Vec::new(), mails: vec![mail] }
+    }
+
+    #[must_use]
+    pub fn mailed(mut self, mail: impl IntoIterator<Item = OutgoingMail>) -> Self {
+        self.mails.extend(mail);
+        self
+    }
+}
+
+/// A guard and the effects: what every record has besides its rows.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Change {
+    pub guard: Guard,
+    pub effects: Effects,
+}
+
+impl Change {
+    pub(crate) fn new(guard: impl Into<Guard>, effects: Effects) -> Self {
+        Self { guard: guard.into(), effects }
+    }
+}
+
+/// A fact that is unique across accounts; the database decides who has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unique {
+    Email,
+    Slug,
+}
+
+/// Why a record was not committed. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Something was committed since the decision: look, decide and commit afresh.
+    #[error("decided on facts that have changed since")]
+    Stale,
+    #[error("{0:?} is taken")]
+    Taken(Unique),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store could not answer. What was asked for did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Away or overloaded; a later try may succeed.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A stored value that no rule of this crate can have written.
+    #[error("corrupt {column} in {table}: {problem}")]
+    Corrupt { table: &'static str, column: &'static str, problem: String },
+    /// The store refused in a way that the adapter does not know. For the log, never for a caller.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// An error that may be of the kind that goes away when the decision is made afresh.
+pub trait MaybeStale {
+    fn is_stale(&self) -> bool;
+}
+
+impl MaybeStale for CommitError {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Stale)
+    }
+}
+
+/// How often a decision is made at the most before the last error is passed on.
+pub const MAX_ATTEMPTS: u32 = 12;
+
+/// Runs `attempt` until its result is not stale, at most [`MAX_ATTEMPTS`] times, with a `pause` between two attempts.
+///
+/// An attempt must begin with looking (and with asking who is calling): that is what makes the next one different.
+pub async fn again_if_stale<T, E: MaybeStale>(
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+    pause: impl AsyncFn(u32),
+) -> Result<T, E> {
+    for tries in 1..MAX_ATTEMPTS {
+        match attempt().await {
+            Err(error) if error.is_stale() => pause(tries).await,
+            done => return done,
+        }
+    }
+    attempt().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn account(n: u128) -> AccountId {
+        AccountId::new(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn a_guard_is_in_the_order_of_locking_and_keeps_the_older_revision() {
+        let guard = Guard::seen(account(2), Revision(7)).and(account(1), Revision(3)).and(account(2), Revision(5));
+        assert_eq!(guard.accounts(), [(account(1), Revision(3)), (account(2), Revision(5))]);
+    }
+
+    #[tokio::test]
+    async fn a_stale_attempt_is_made_afresh() {
+        let mut tries = 0;
+        let attempt = async || {
+            tries += 1;
+            if tries < 3 { Err(CommitError::Stale) } else { Ok(tries) }
+        };
+        assert_eq!(again_if_stale(attempt, async |_| ()).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn another_error_is_passed_on_at_once() {
+        let mut tries = 0;
+        let attempt = async || {
+            tries += 1;
+            Err::<(), _>(CommitError::Taken(Unique::Slug))
+        };
+        assert!(again_if_stale(attempt, async |_| ()).await.is_err());
+        assert_eq!(tries, 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_tries_for_ever() {
+        let mut tries = 0;
+        let attempt = async || {
+            tries += 1;
+            Err::<(), _>(CommitError::Stale)
+        };
+        assert!(again_if_stale(attempt, async |_| ()).await.unwrap_err().is_stale());
+        assert_eq!(tries, MAX_ATTEMPTS);
+    }
+}

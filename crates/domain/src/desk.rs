@@ -1,0 +1,52 @@
+//! The three things that every decision needs besides facts: the time, fresh ids and fresh secrets.
+
+use std::sync::Arc;
+
+use crate::{
+    access::Permit,
+    audit::{Actor, AuditAction, AuditDraft},
+    email::Email,
+    id::{AccountId, AuditId, Ids, MailId},
+    mail::{MailContent, OutgoingMail},
+    secret::{LinkToken, Secrets, Vault},
+    time::{Clock, Timestamp},
+};
+
+/// Where use cases take the time, ids and secrets from.
+#[derive(Clone)]
+pub struct Desk {
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub secrets: Arc<dyn Secrets>,
+    pub vault: Arc<dyn Vault>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+impl Desk {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// An entry on the log of the workspace, by the caller.
+    pub(crate) fn audit<A>(&self, by: &Permit<A>, action: AuditAction) -> AuditDraft {
+        self.audit_as(by.actor(), by.workspace(), action)
+    }
+
+    /// An entry on the log of `account`.
+    pub(crate) fn audit_as(&self, actor: Actor, account: AccountId, action: AuditAction) -> AuditDraft {
+        AuditDraft::new(AuditId::new(self.ids.next()), account, self.now(), actor, action)
+    }
+
+    pub(crate) fn mail(&self, to: Email, content: MailContent) -> OutgoingMail {
+        OutgoingMail::new(MailId::new(self.ids.next()), to, content, self.now())
+    }
+
+    pub(crate) fn mail_with_link(&self, to: Email, content: MailContent, token: &LinkToken) -> OutgoingMail {
+        self.mail(to, content).with_token(token, self.vault.as_ref())
+    }
+}

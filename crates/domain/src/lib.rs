@@ -1,0 +1,37 @@
+//! Accounts, teams, roles, keys and an audit log that proves itself, as plain Rust.
+//!
+//! This crate knows no runtime, no HTTP, no SQL, no file and no clock of its own. Every rule of the service is here, once.
+//!
+//! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
+//! * [`account`], [`team`], [`membership`], [`api_key`], [`web_session`], [`auth`], [`mail`], [`audit`], [`limit`] and
+//!   [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case, and `port.rs` what the
+//!   concept needs from outside.
+//! * [`change`] is how a decision reaches a store: whole, or not at all.
+//! * [`desk`] is where use cases take the time, ids and secrets from; [`secret`] holds what is handed out once.
+//!
+//! To embed it, implement the ports (or take the adapter crates) and call the use cases. To test a rule, no port is needed.
+
+pub mod access;
+pub mod account;
+pub mod api_key;
+pub mod audit;
+pub mod auth;
+pub mod change;
+pub mod desk;
+pub mod email;
+pub mod id;
+pub mod limit;
+pub mod mail;
+pub mod membership;
+pub mod name;
+pub mod page;
+pub mod policy;
+pub mod secret;
+pub mod staff;
+pub mod team;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod tier;
+pub mod time;
+pub mod web_session;
+mod word;

@@ -1,0 +1,44 @@
+use serde::{Deserialize, Serialize};
+
+use super::preference::OptionalMail;
+use crate::{name::Name, policy::Role, tier::Tier, time::Timestamp, word::words};
+
+words! {
+    /// What a mail is about.
+    MailKind, MailKindError, "kind of mail" {
+        SignupVerification = "signup-verification",
+        TeamInvite = "team-invite",
+        SignupWelcome = "signup-welcome",
+        TierChanged = "tier-changed",
+    }
+}
+
+/// What a mail says, without the secret of its link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MailContent {
+    SignupVerification { expires_at: Timestamp },
+    TeamInvite { team: Name, role: Role, expires_at: Timestamp },
+    SignupWelcome,
+    TierChanged { from: Tier, to: Tier },
+}
+
+impl MailContent {
+    pub const fn kind(&self) -> MailKind {
+        match self {
+            Self::SignupVerification { .. } => MailKind::SignupVerification,
+            Self::TeamInvite { .. } => MailKind::TeamInvite,
+            Self::SignupWelcome => MailKind::SignupWelcome,
+            Self::TierChanged { .. } => MailKind::TierChanged,
+        }
+    }
+
+    /// The preference that may keep this mail from being sent; `None` for a critical one.
+    pub const fn preference(&self) -> Option<OptionalMail> {
+        match self {
+            Self::SignupVerification { .. } | Self::TeamInvite { .. } => None,
+            Self::SignupWelcome => Some(OptionalMail::SignupWelcome),
+            Self::TierChanged { .. } => Some(OptionalMail::TierChanged),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use super::preference::{MailPreference, OptionalMail, PreferenceStore};
+use crate::{
+    access::Permit,
+    audit::AuditAction,
+    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    desk::Desk,
+    id::AccountId,
+    policy::action::{ReadPreferences, SetPreference},
+};
+
+/// A changed preference.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct PreferenceChange {
+    pub account: AccountId,
+    pub preference: MailPreference,
+    pub change: Change,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SetPreferenceError(#[from] pub CommitError);
+
+impl MaybeStale for SetPreferenceError {
+    fn is_stale(&self) -> bool {
+        self.0.is_stale()
+    }
+}
+
+/// Which mails a workspace wants.
+pub struct Preferences {
+    store: Arc<dyn PreferenceStore>,
+    desk: Desk,
+}
+
+impl std::fmt::Debug for Preferences {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Preferences")
+    }
+}
+
+impl Preferences {
+    pub fn new(store: Arc<dyn PreferenceStore>, desk: Desk) -> Self {
+        Self { store, desk }
+    }
+
+    /// All of them, in the order of [`OptionalMail::ALL`].
+    pub async fn list(&self, by: &Permit<ReadPreferences>) -> Result<Vec<MailPreference>, StoreError> {
+        let declined = self.store.declined(by.workspace()).await?;
+        let preference = |mail: &OptionalMail| MailPreference { mail: *mail, opted_in: !declined.contains(mail) };
+        Ok(OptionalMail::ALL.iter().map(preference).collect())
+    }
+
+    pub async fn set(&self, by: &Permit<SetPreference>, preference: MailPreference) -> Result<(), SetPreferenceError> {
+        let entry = self
+            .desk
+            .audit(by, AuditAction::EmailPreferencesChanged)
+            .with("event_type", preference.mail.as_str())
+            .with("opted_in", preference.opted_in);
+        let it =
+            PreferenceChange { account: by.workspace(), preference, change: Change::new(by, Effects::audited(entry)) };
+        Ok(self.store.commit_preference(&it).await?)
+    }
+}

@@ -1,0 +1,142 @@
+//! The end of a membership, from either side.
+
+use super::{Memberships, noun::SeenMembership};
+use crate::{
+    access::Permit,
+    audit::AuditAction,
+    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    id::{ApiKeyId, MembershipId},
+    policy::action::{LeaveTeam, RemoveMember},
+    time::Timestamp,
+};
+
+/// A membership that ends, and with it every key in the member's hands.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Removal {
+    pub membership: MembershipId,
+    pub keys: Vec<ApiKeyId>,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    #[error("no such membership")]
+    NotFound,
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<StoreError> for RemoveError {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
+impl MaybeStale for RemoveError {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::Stale))
+    }
+}
+
+impl Memberships {
+    /// Takes effect on the member's next request. Removing somebody twice is removing them once.
+    pub async fn remove(&self, by: &Permit<RemoveMember>, id: MembershipId) -> Result<(), RemoveError> {
+        let seen = self.seen(id).await?.filter(|seen| seen.membership.owner == by.workspace());
+        self.end(by, seen.ok_or(RemoveError::NotFound)?, false).await
+    }
+
+    /// The member's own way out.
+    pub async fn leave(&self, by: &Permit<LeaveTeam>, id: MembershipId) -> Result<(), RemoveError> {
+        let seen = self.seen(id).await?.filter(|seen| seen.membership.member == by.workspace());
+        self.end(by, seen.ok_or(RemoveError::NotFound)?, true).await
+    }
+
+    async fn seen(&self, id: MembershipId) -> Result<Option<SeenMembership>, StoreError> {
+        self.store.seen_membership(id).await
+    }
+
+    async fn end<A>(&self, by: &Permit<A>, seen: SeenMembership, left: bool) -> Result<(), RemoveError> {
+        if seen.removed_at.is_some() {
+            return Ok(());
+        }
+        let membership = seen.membership;
+        let keys = self.store.keys_in_hands_of(membership.owner, membership.member).await?;
+        let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let entry = self
+            .desk
+            .audit_as(by.actor(), membership.owner, AuditAction::MemberRemoved)
+            .on(membership.id)
+            .with("member_account_id", membership.member.to_string())
+            .with("left", left)
+            .with("revoked_api_keys", listed);
+        let guard = Guard::from(by).and(membership.owner, seen.owner_revision);
+        let it = Removal {
+            membership: membership.id,
+            keys,
+            at: self.desk.now(),
+            change: Change::new(guard, Effects::audited(entry)),
+        };
+        Ok(self.store.commit_removal(&it).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        change::Revision,
+        membership::MockMembershipStore,
+        testing::{desk, people},
+    };
+    use std::sync::Arc;
+
+    fn memberships(seen: SeenMembership, removals: usize) -> Memberships {
+        let mut store = MockMembershipStore::new();
+        store.expect_seen_membership().returning(move |_| Ok(Some(seen.clone())));
+        store.expect_keys_in_hands_of().returning(|_, _| Ok(vec![ApiKeyId::new(people::uuid(40))]));
+        store
+            .expect_commit_removal()
+            .times(removals)
+            .withf(|it| {
+                let entry = &it.change.effects.audit[0];
+                it.keys.len() == 1
+                    && entry.account == people::OLIVE
+                    && entry.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 1)
+                    && it.change.guard.accounts().iter().any(|(id, _)| *id == people::OLIVE)
+            })
+            .returning(|_| Ok(()));
+        Memberships::new(Arc::new(store), desk())
+    }
+
+    fn id() -> MembershipId {
+        people::seen_membership().membership.id
+    }
+
+    #[tokio::test]
+    async fn a_removal_takes_the_members_keys_along() {
+        assert!(memberships(people::seen_membership(), 1).remove(&people::permit(), id()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_second_removal_changes_nothing() {
+        let seen = SeenMembership { removed_at: Some(people::NOW), ..people::seen_membership() };
+        assert!(memberships(seen, 0).remove(&people::permit(), id()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_member_may_leave_and_the_owners_revision_guards_it() {
+        let by = people::permit_of(people::ADA);
+        let seen = SeenMembership { owner_revision: Revision(5), ..people::seen_membership() };
+        assert!(memberships(seen, 1).leave(&by, id()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_stranger_finds_nothing() {
+        let refused = memberships(people::seen_membership(), 0).remove(&people::permit_of(people::BO), id()).await;
+        assert!(matches!(refused, Err(RemoveError::NotFound)));
+        let refused = memberships(people::seen_membership(), 0).leave(&people::permit_of(people::BO), id()).await;
+        assert!(matches!(refused, Err(RemoveError::NotFound)));
+    }
+}

@@ -1,0 +1,150 @@
+//! The policy table: every operation of the service, once, with its gates as data.
+
+use super::scope::{Scope, ScopeSet};
+use super::standing::Standing;
+
+/// Who may knock at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// No credential is asked for; one that is sent is not looked at.
+    Anybody,
+    /// An API key or a web session.
+    Credential,
+}
+
+/// Which workspace an operation works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workspace {
+    /// The caller's own account. The workspace header is ignored.
+    Own,
+    /// The account that the workspace header names, or the caller's own without one.
+    Chosen,
+}
+
+/// What an operation asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gates {
+    /// Stable, dotted, from the broad to the narrow.
+    pub name: &'static str,
+    /// One line for the reference.
+    pub summary: &'static str,
+    pub callers: Callers,
+    /// Any one satisfies; none listed means that every credential will do.
+    pub scopes: &'static [Scope],
+    pub workspace: Workspace,
+    /// The least standing on the workspace.
+    pub standing: Standing,
+}
+
+impl Gates {
+    pub const fn honours_workspace(&self) -> bool {
+        matches!(self.workspace, Workspace::Chosen)
+    }
+}
+
+/// An operation as a type, so that a permit for one cannot be used for another.
+pub trait Operation: Send + Sync + 'static {
+    const ACTION: Action;
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $summary:literal)+) => {
+        /// Every operation there is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action { $($variant,)+ }
+
+        impl Action {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The row of the table.
+            pub const fn gates(self) -> &'static Gates {
+                match self { $(Self::$variant => &Gates {
+                    name: $name,
+                    summary: $summary,
+                    callers: Callers::$callers,
+                    scopes: &[$(Scope::$scope),*],
+                    workspace: Workspace::$workspace,
+                    standing: Standing::$standing,
+                },)+ }
+            }
+
+            pub(super) const fn wanted_scopes(self) -> ScopeSet {
+                match self { $(Self::$variant => const { ScopeSet::of(&[$(Scope::$scope),*]) },)+ }
+            }
+        }
+
+        $(
+            #[doc = $summary]
+            #[derive(Debug, Clone, Copy)]
+            pub enum $variant {}
+
+            impl Operation for $variant {
+                const ACTION: Action = Action::$variant;
+            }
+        )+
+    };
+}
+
+// `Member` as the least standing means: everybody who may enter the workspace. A row whose least standing is `Owner` is also
+// closed to a key that a member minted on the owner's account, whatever its scopes.
+actions! {
+    SignUp             "auth.sign_up"              Anybody    Own    Member []                            "Create an account; a verification link is mailed."
+    VerifyEmail        "auth.verify_email"         Anybody    Own    Member []                            "Redeem a verification link and sign in."
+    ResendVerification "auth.resend_verification"  Anybody    Own    Member []                            "Mail a new verification link; older ones stop working."
+    LogIn              "auth.log_in"               Anybody    Own    Member []                            "Sign in with e-mail address and password."
+    RefreshSession     "auth.refresh"              Anybody    Own    Member []                            "Exchange a session token for a new one; the old one stops working."
+    LogOut             "auth.log_out"              Anybody    Own    Member []                            "End the session of a token."
+
+    WhoAmI             "account.whoami"            Credential Own    Member []                            "Say whose credential this is and what it carries."
+    ReadAccount        "account.me.read"           Credential Own    Member [Read]                        "Read the calling account."
+    EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
+    ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
+
+    InviteMember       "team.invites.send"         Credential Own    Owner  [AccountOwner]                "Invite somebody to the team by mail."
+    ListInvites        "team.invites.list"         Credential Own    Member [Read]                        "List the pending invites of the team."
+    RevokeInvite       "team.invites.revoke"       Credential Own    Owner  [AccountOwner]                "Revoke a pending invite."
+    ResendInvite       "team.invites.resend"       Credential Own    Owner  [AccountOwner]                "Mail an invite again with a new link and a new expiry."
+    AcceptInvite       "team.invites.accept"       Credential Own    Owner  [AccountOwner]                "Accept an invite with the token from its mail."
+    ListMembers        "team.members.list"         Credential Own    Member [Read]                        "List the members of the team."
+    ChangeRole         "team.members.change_role"  Credential Own    Owner  [AccountOwner]                "Give a member another role."
+    RemoveMember       "team.members.remove"       Credential Own    Owner  [AccountOwner]                "Remove a member and revoke the keys they minted here."
+    ListOwners         "team.owners.list"          Credential Own    Member [Read]                        "List the teams that the calling account is a member of."
+    LeaveTeam          "team.owners.leave"         Credential Own    Owner  [AccountOwner]                "Leave a team."
+    ListTeams          "team.list"                 Credential Own    Member [Read]                        "Read the record of the team."
+    RenameTeam         "team.rename"               Credential Own    Owner  [AccountOwner]                "Rename the team."
+
+    MintKey            "api_keys.mint"             Credential Chosen Admin  [AccountOwner, Admin]         "Mint an API key; its text is shown once."
+    ListKeys           "api_keys.list"             Credential Chosen Member [ReadApiKeys]                 "List the API keys of the workspace."
+    RotateKey          "api_keys.rotate"           Credential Chosen Admin  [AccountOwner, Admin]         "Mint a successor of an API key; the old one lives on for 24 hours at the most."
+    RevokeKey          "api_keys.revoke"           Credential Chosen Admin  [AccountOwner, Admin]         "Revoke an API key at once."
+
+    ReadAudit          "audit.read"                Credential Chosen Member [ReadAudit]                   "Read the audit log of the workspace."
+    ExportAudit        "audit.export"              Credential Chosen Member [ReadAudit]                   "Export the audit log of the workspace with its hash chain."
+
+    ReadPreferences    "email_preferences.read"    Credential Chosen Member [Read]                        "Read which mails the workspace wants."
+    SetPreference      "email_preferences.set"     Credential Chosen Admin  [Write, AccountOwner, Admin]  "Choose whether the workspace wants a kind of mail."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_is_there_once() {
+        let names: HashSet<_> = Action::ALL.iter().map(|action| action.gates().name).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+    }
+
+    #[test]
+    fn what_asks_for_no_credential_asks_for_nothing_else() {
+        for gates in Action::ALL.iter().map(|action| action.gates()).filter(|gates| gates.callers == Callers::Anybody) {
+            assert!(gates.scopes.is_empty() && gates.standing == Standing::Member, "{}", gates.name);
+        }
+    }
+
+    #[test]
+    fn no_row_can_be_satisfied_by_staff_scope_alone() {
+        assert!(Action::ALL.iter().all(|action| !action.gates().scopes.contains(&Scope::InternalAdmin)));
+    }
+}

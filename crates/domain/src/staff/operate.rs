@@ -1,0 +1,193 @@
+use std::sync::Arc;
+
+use super::port::{SeenAccount, StaffStore};
+use crate::{
+    api_key::{ApiKey, KeyOrder, MintError},
+    audit::{Actor, AuditAction, AuditDraft},
+    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    desk::Desk,
+    email::Email,
+    id::AccountId,
+    mail::MailContent,
+    policy::Scope,
+    secret::ApiKeySecret,
+    tier::Tier,
+    time::Timestamp,
+};
+
+/// An account with its new tier. Nothing that is over a lower cap is taken away.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TierChange {
+    pub account: AccountId,
+    pub tier: Tier,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+/// An account that becomes staff, or stops being staff.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct StaffChange {
+    pub account: AccountId,
+    pub staff: bool,
+    pub at: Timestamp,
+    pub change: Change,
+}
+
+/// A key that the operator mints on an account. It is in the account's own hands.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OperatorKey {
+    pub key: ApiKey,
+    pub change: Change,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    #[error("no account has this address")]
+    NoAccount,
+    #[error("{0}")]
+    Order(MintError),
+    #[error("the scope `{0}` is never on a key; staff sign in instead")]
+    StaffScope(Scope),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<StoreError> for OperateError {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
+impl MaybeStale for OperateError {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Commit(CommitError::Stale))
+    }
+}
+
+/// Acts on accounts by their address, as the system. Whoever can run the binary on the database is trusted.
+pub struct Operator {
+    store: Arc<dyn StaffStore>,
+    desk: Desk,
+}
+
+impl std::fmt::Debug for Operator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Operator")
+    }
+}
+
+impl Operator {
+    pub fn new(store: Arc<dyn StaffStore>, desk: Desk) -> Self {
+        Self { store, desk }
+    }
+
+    pub async fn set_tier(&self, email: &Email, tier: Tier) -> Result<(), OperateError> {
+        let seen = self.seen(email).await?;
+        if seen.tier == tier {
+            return Ok(());
+        }
+        let entry =
+            self.entry(&seen, AuditAction::TierChanged).with("from", seen.tier.as_str()).with("to", tier.as_str());
+        let content = MailContent::TierChanged { from: seen.tier, to: tier };
+        let mail = seen.wants_tier_mail.then(|| self.desk.mail(seen.email.clone(), content));
+        let change = Change::new(seen.guard(), Effects::audited(entry).mailed(mail));
+        Ok(self.store.commit_tier(&TierChange { account: seen.id, tier, at: self.desk.now(), change }).await?)
+    }
+
+    pub async fn set_staff(&self, email: &Email, staff: bool) -> Result<(), OperateError> {
+        let seen = self.seen(email).await?;
+        if seen.staff == staff {
+            return Ok(());
+        }
+        let entry = self.entry(&seen, AuditAction::StaffChanged).with("staff", staff);
+        let change = Change::new(seen.guard(), Effects::audited(entry));
+        Ok(self.store.commit_staff(&StaffChange { account: seen.id, staff, at: self.desk.now(), change }).await?)
+    }
+
+    pub async fn mint_key(&self, email: &Email, order: KeyOrder) -> Result<ApiKeySecret, OperateError> {
+        order.check(self.desk.now()).map_err(OperateError::Order)?;
+        if order.scopes.contains(Scope::InternalAdmin) {
+            return Err(OperateError::StaffScope(Scope::InternalAdmin));
+        }
+        let seen = self.seen(email).await?;
+        let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
+        let key = ApiKey::new(&self.desk, seen.id, order.name, &secret, order.scopes, order.expires_at);
+        let entry = key.describe(self.entry(&seen, AuditAction::KeyMinted));
+        let change = Change::new(seen.guard(), Effects::audited(entry));
+        self.store.commit_operator_key(&OperatorKey { key, change }).await?;
+        Ok(secret)
+    }
+
+    async fn seen(&self, email: &Email) -> Result<SeenAccount, OperateError> {
+        self.store.account_by_email(email).await?.ok_or(OperateError::NoAccount)
+    }
+
+    fn entry(&self, seen: &SeenAccount, action: AuditAction) -> AuditDraft {
+        self.desk.audit_as(Actor::System, seen.id, action).on(seen.id)
+    }
+}
+
+impl SeenAccount {
+    fn guard(&self) -> Guard {
+        Guard::seen(self.id, self.revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        change::Revision,
+        policy::ScopeSet,
+        staff::port::MockStaffStore,
+        testing::{desk, people},
+    };
+
+    fn store(wants_tier_mail: bool) -> MockStaffStore {
+        let mut store = MockStaffStore::new();
+        store.expect_account_by_email().returning(move |email| {
+            Ok(Some(SeenAccount {
+                id: people::OLIVE,
+                email: email.clone(),
+                tier: Tier::Free,
+                staff: false,
+                revision: Revision(1),
+                wants_tier_mail,
+            }))
+        });
+        store
+    }
+
+    fn olive() -> Email {
+        people::email("olive@example.com")
+    }
+
+    #[tokio::test]
+    async fn a_new_tier_is_on_the_log_and_in_the_mail_of_who_wants_it() {
+        for wants_mail in [true, false] {
+            let mut store = store(wants_mail);
+            store
+                .expect_commit_tier()
+                .times(1)
+                .withf(move |it| it.tier == Tier::ApiScale && it.change.effects.mails.len() == usize::from(wants_mail))
+                .returning(|_| Ok(()));
+            assert!(Operator::new(Arc::new(store), desk()).set_tier(&olive(), Tier::ApiScale).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_tier_it_has_is_no_change() {
+        assert!(Operator::new(Arc::new(store(true)), desk()).set_tier(&olive(), Tier::Free).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn no_key_is_staff() {
+        let order =
+            KeyOrder { name: people::name("x"), scopes: ScopeSet::of(&[Scope::InternalAdmin]), expires_at: None };
+        let refused = Operator::new(Arc::new(store(true)), desk()).mint_key(&olive(), order).await;
+        assert!(matches!(refused, Err(OperateError::StaffScope(_))));
+    }
+}

@@ -1,0 +1,112 @@
+//! Olive owns a team, Ada is on it, Bo is not.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+use uuid::Uuid;
+
+use crate::{
+    access::{Access, Credential, Permit},
+    account::{Account, AccountStatus},
+    auth::{Password, PasswordHash, SeenSignIn},
+    change::Revision,
+    email::Email,
+    id::{AccountId, InviteId, MembershipId, WebSessionId},
+    membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
+    name::Name,
+    policy::{Role, Scope, ScopeSet, Standing},
+    secret::Digest,
+    time::Timestamp,
+};
+
+pub const OLIVE: AccountId = AccountId::new(uuid(0xA));
+pub const ADA: AccountId = AccountId::new(uuid(0xB));
+pub const BO: AccountId = AccountId::new(uuid(0xC));
+pub const SESSION: WebSessionId = WebSessionId::new(uuid(0xD));
+
+/// 2026-05-12T13:00:00Z, and an hour to either side.
+pub const NOW: Timestamp = Timestamp::from_known_millis(1_778_590_800_000);
+pub const EARLIER: Timestamp = Timestamp::from_known_millis(1_778_587_200_000);
+pub const LATER: Timestamp = Timestamp::from_known_millis(1_778_594_400_000);
+
+/// A version 7 UUID that is the `n`th.
+pub const fn uuid(n: u128) -> Uuid {
+    Uuid::from_u128(0x0192_f0c1_2345_7000_8000_0000_0000_0000 | n)
+}
+
+pub fn email(text: &str) -> Email {
+    text.parse().unwrap()
+}
+
+pub fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub fn password() -> Password {
+    Password::try_from("correct horse battery staple".to_owned()).unwrap()
+}
+
+pub fn account(id: AccountId, address: &str) -> Account {
+    Account::new(id, email(address), Some(name("Somebody")), NOW)
+}
+
+/// Olive's session, with these scopes and this standing.
+pub fn access(scopes: ScopeSet, standing: Standing) -> Access {
+    Access::unchecked(OLIVE, OLIVE, Credential::Session(SESSION), scopes, standing)
+}
+
+/// Olive may.
+pub fn permit<A>() -> Permit<A> {
+    permit_of(OLIVE)
+}
+
+/// The owner of this account may, on it.
+pub fn permit_of<A>(account: AccountId) -> Permit<A> {
+    let scopes = ScopeSet::of(&[Scope::AccountOwner]);
+    Permit::unchecked(Access::unchecked(account, account, Credential::Session(SESSION), scopes, Standing::Owner))
+}
+
+/// Ada, on her way in.
+pub fn seen_sign_in(status: AccountStatus, email_verified: bool) -> SeenSignIn {
+    SeenSignIn {
+        account: ADA,
+        email: email("ada@example.com"),
+        status,
+        email_verified,
+        password: PasswordHash::from_phc("hash".to_owned()),
+        revision: Revision(1),
+    }
+}
+
+/// Olive has invited Ada.
+pub fn invite() -> Invite {
+    Invite {
+        id: InviteId::new(uuid(0x20)),
+        owner: OLIVE,
+        email: email("ada@example.com"),
+        role: Role::Member,
+        token: Digest::of("token"),
+        invited_by: Some(OLIVE),
+        created_at: EARLIER,
+        expires_at: EARLIER.plus(INVITE_LIFE),
+        accepted_at: None,
+        voided_at: None,
+    }
+}
+
+/// Ada is a member of Olive's team.
+pub fn seen_membership() -> SeenMembership {
+    SeenMembership {
+        membership: Membership {
+            id: MembershipId::new(uuid(0x30)),
+            owner: OLIVE,
+            member: ADA,
+            member_email: email("ada@example.com"),
+            role: Role::Member,
+            invited_at: EARLIER,
+            accepted_at: EARLIER,
+            invited_by: Some(OLIVE),
+        },
+        owner_revision: Revision(1),
+        removed_at: None,
+    }
+}
