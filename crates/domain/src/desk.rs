@@ -21,12 +21,6 @@ pub struct Desk {
     pub vault: Arc<dyn Vault>,
 }
 
-impl std::fmt::Debug for Desk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Desk")
-    }
-}
-
 impl Desk {
     pub fn now(&self) -> Timestamp {
         self.clock.now()

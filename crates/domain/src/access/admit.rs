@@ -9,6 +9,7 @@ use crate::{
     change::{MaybeStale, StoreError},
     id::AccountId,
     policy::{Denied, Operation, Scope, ScopeSet, Standing, decide},
+    tier::Tier,
     time::{Clock, MINUTE, Timestamp},
 };
 
@@ -49,12 +50,6 @@ pub struct Doorkeeper {
     clock: Arc<dyn Clock>,
 }
 
-impl std::fmt::Debug for Doorkeeper {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Doorkeeper")
-    }
-}
-
 impl Doorkeeper {
     pub fn new(callers: Arc<dyn CallerStore>, clock: Arc<dyn Clock>) -> Self {
         Self { callers, clock }
@@ -63,17 +58,28 @@ impl Doorkeeper {
     /// Looks the caller up and asks the policy for `A`. One round trip to the store.
     ///
     /// `wanted` is the workspace that the caller named; it counts only where the operation honours one.
+    pub async fn knock<A: Operation>(
+        &self,
+        presented: &Presented,
+        wanted: Option<AccountId>,
+    ) -> Result<Knock<A>, AdmitError> {
+        let wanted = wanted.filter(|_| A::ACTION.gates().honours_workspace());
+        let seen = self.callers.seen_caller(presented, wanted).await?.ok_or_else(|| unknown(presented))?;
+        let at_home = seen.authenticate(presented, self.clock.now())?;
+        let answer = seen.enter(at_home, wanted).and_then(|access| {
+            decide(&access, A::ACTION)?;
+            Ok(Permit::new(access))
+        });
+        Ok(Knock { account: seen.account, tier: seen.tier, answer })
+    }
+
+    /// [`Self::knock`] for whoever has no use for a caller that is refused.
     pub async fn admit<A: Operation>(
         &self,
         presented: &Presented,
         wanted: Option<AccountId>,
     ) -> Result<Permit<A>, AdmitError> {
-        let wanted = wanted.filter(|_| A::ACTION.gates().honours_workspace());
-        let seen = self.callers.seen_caller(presented, wanted).await?;
-        let now = self.clock.now();
-        let access = seen.ok_or_else(|| unknown(presented))?.enter(presented, wanted, now)?;
-        decide(&access, A::ACTION).map_err(AdmitError::Denied)?;
-        Ok(Permit::new(access))
+        self.knock(presented, wanted).await?.answer.map_err(AdmitError::Denied)
     }
 
     /// Notes the use of a credential. Called when [`Access::to_be_touched`] says so, it writes once a minute at the most, and
@@ -81,6 +87,15 @@ impl Doorkeeper {
     pub async fn touch(&self, credential: Credential) -> Result<(), StoreError> {
         self.callers.touch(credential, self.clock.now()).await
     }
+}
+
+/// Somebody is known; whether they may is another question.
+#[derive(Debug)]
+pub struct Knock<A> {
+    /// Whose credential it is, and so whose rate limit is charged.
+    pub account: AccountId,
+    pub tier: Tier,
+    pub answer: Result<Permit<A>, Denied>,
 }
 
 fn unknown(presented: &Presented) -> NotAuthenticated {
@@ -91,38 +106,21 @@ fn unknown(presented: &Presented) -> NotAuthenticated {
 }
 
 impl SeenCaller {
-    /// Authenticates, and goes into the wanted workspace.
-    fn enter(&self, presented: &Presented, wanted: Option<AccountId>, now: Timestamp) -> Result<Access, AdmitError> {
-        let (credential, scopes, hands, standing_at_home) = self.authenticate(presented, now)?;
-        if self.minter_status() == Some(AccountStatus::Suspended) {
-            return Err(AdmitError::Denied(Denied::AccountSuspended));
+    /// Goes from the caller's own account into the wanted workspace.
+    fn enter(&self, at_home: Access, wanted: Option<AccountId>) -> Result<Access, Denied> {
+        let suspended = Some(AccountStatus::Suspended);
+        if self.status == AccountStatus::Suspended || self.minter_status() == suspended {
+            return Err(Denied::AccountSuspended);
         }
-        match self.status {
-            AccountStatus::Active => {}
-            AccountStatus::Suspended => return Err(AdmitError::Denied(Denied::AccountSuspended)),
-            AccountStatus::Deleted => return Err(unknown(presented).into()),
+        match wanted.filter(|owner| *owner != self.account) {
+            Some(owner) => self.go_to(owner, at_home),
+            None => Ok(at_home),
         }
-        let mut access = Access {
-            account: self.account,
-            account_revision: self.revision,
-            tier: self.tier,
-            credential,
-            scopes,
-            hands,
-            workspace: self.account,
-            workspace_revision: self.revision,
-            standing: standing_at_home,
-            to_be_touched: self.last_used_at.is_none_or(|at| now.since(at) >= MINUTE),
-        };
-        if let Some(owner) = wanted.filter(|owner| *owner != self.account) {
-            self.go_to(owner, &mut access).map_err(AdmitError::Denied)?;
-        }
-        Ok(access)
     }
 
-    fn go_to(&self, owner: AccountId, access: &mut Access) -> Result<(), Denied> {
+    fn go_to(&self, owner: AccountId, at_home: Access) -> Result<Access, Denied> {
         // What somebody lent to a member does not carry further than the lender's own account.
-        if access.in_members_hands() {
+        if at_home.in_members_hands() {
             return Err(Denied::KeyStaysHome);
         }
         let seen = self.workspace.filter(|seen| seen.owner == owner).ok_or(Denied::NoMembership)?;
@@ -131,10 +129,7 @@ impl SeenCaller {
             AccountStatus::Suspended => return Err(Denied::WorkspaceSuspended),
             AccountStatus::Deleted => return Err(Denied::NoMembership),
         }
-        access.workspace = owner;
-        access.workspace_revision = seen.revision;
-        access.standing = seen.role.into();
-        Ok(())
+        Ok(Access { workspace: owner, workspace_revision: seen.revision, standing: seen.role.into(), ..at_home })
     }
 
     fn minter_status(&self) -> Option<AccountStatus> {
@@ -144,7 +139,27 @@ impl SeenCaller {
         }
     }
 
-    fn authenticate(
+    /// Who it is, on their own account.
+    fn authenticate(&self, presented: &Presented, now: Timestamp) -> Result<Access, NotAuthenticated> {
+        if self.status == AccountStatus::Deleted {
+            return Err(unknown(presented));
+        }
+        let (credential, scopes, hands, standing) = self.credential(presented, now)?;
+        Ok(Access {
+            account: self.account,
+            account_revision: self.revision,
+            tier: self.tier,
+            credential,
+            scopes,
+            hands,
+            workspace: self.account,
+            workspace_revision: self.revision,
+            standing,
+            to_be_touched: self.last_used_at.is_none_or(|at| now.since(at) >= MINUTE),
+        })
+    }
+
+    fn credential(
         &self,
         presented: &Presented,
         now: Timestamp,
@@ -232,8 +247,8 @@ mod tests {
         }
     }
 
-    fn on(owner: AccountId, role: Role, status: AccountStatus) -> Option<SeenWorkspace> {
-        Some(SeenWorkspace { owner, status, role, revision: Revision(11) })
+    fn on(owner: AccountId, role: Role, status: AccountStatus) -> SeenWorkspace {
+        SeenWorkspace { owner, status, role, revision: Revision(11) }
     }
 
     async fn admit<A: Operation>(
@@ -347,7 +362,7 @@ mod tests {
     async fn a_members_key_stays_on_the_account_it_was_minted_on() {
         let minter = SeenMinter { role: Role::Admin, status: AccountStatus::Active };
         let caller = SeenCaller {
-            workspace: on(people::BO, Role::Admin, AccountStatus::Active),
+            workspace: Some(on(people::BO, Role::Admin, AccountStatus::Active)),
             ..seen(key(people::ADA, Some(minter)))
         };
         assert_eq!(denied(admit::<ListKeys>(KEY, Some(people::BO), Some(caller)).await), Denied::KeyStaysHome);
@@ -371,7 +386,7 @@ mod tests {
     #[tokio::test]
     async fn the_wanted_workspace_is_entered_with_the_role_there() {
         let caller = SeenCaller {
-            workspace: on(people::BO, Role::Admin, AccountStatus::Active),
+            workspace: Some(on(people::BO, Role::Admin, AccountStatus::Active)),
             ..seen(key(people::OLIVE, None))
         };
         let permit = admit::<MintKey>(KEY, Some(people::BO), Some(caller)).await.unwrap();
@@ -381,8 +396,8 @@ mod tests {
 
     #[rstest]
     #[case::no_membership(None, Denied::NoMembership)]
-    #[case::suspended_owner(on(people::BO, Role::Admin, AccountStatus::Suspended), Denied::WorkspaceSuspended)]
-    #[case::deleted_owner(on(people::BO, Role::Admin, AccountStatus::Deleted), Denied::NoMembership)]
+    #[case::suspended_owner(Some(on(people::BO, Role::Admin, AccountStatus::Suspended)), Denied::WorkspaceSuspended)]
+    #[case::deleted_owner(Some(on(people::BO, Role::Admin, AccountStatus::Deleted)), Denied::NoMembership)]
     #[tokio::test]
     async fn a_workspace_may_be_closed(#[case] workspace: Option<SeenWorkspace>, #[case] why: Denied) {
         let caller = SeenCaller { workspace, ..seen(key(people::OLIVE, None)) };

@@ -7,7 +7,7 @@ mod admit;
 mod caller;
 mod port;
 
-pub use admit::{AdmitError, Doorkeeper, NotAuthenticated};
+pub use admit::{AdmitError, Doorkeeper, Knock, NotAuthenticated};
 pub use caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenMinter, SeenWorkspace};
 pub use port::CallerStore;
 #[cfg(feature = "testing")]

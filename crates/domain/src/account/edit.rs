@@ -133,12 +133,6 @@ pub struct Accounts {
     desk: Desk,
 }
 
-impl std::fmt::Debug for Accounts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Accounts")
-    }
-}
-
 impl Accounts {
     pub fn new(store: Arc<dyn AccountStore>, desk: Desk) -> Self {
         Self { store, desk }

@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A name of the IANA time zone database, in the database's own spelling (`europe/amsterdam` becomes `Europe/Amsterdam`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "&'static str", try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "&'static str")]
 pub struct TimeZone(&'static str);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,11 +27,10 @@ impl FromStr for TimeZone {
     }
 }
 
-impl TryFrom<String> for TimeZone {
-    type Error = TimeZoneError;
-
-    fn try_from(text: String) -> Result<Self, TimeZoneError> {
-        text.parse()
+// By hand: what is derived would ask for input that lives as long as the name.
+impl<'de> Deserialize<'de> for TimeZone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

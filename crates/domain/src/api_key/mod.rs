@@ -32,12 +32,6 @@ pub struct ApiKeys {
     desk: Desk,
 }
 
-impl std::fmt::Debug for ApiKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ApiKeys")
-    }
-}
-
 impl ApiKeys {
     pub fn new(store: Arc<dyn ApiKeyStore>, desk: Desk) -> Self {
         Self { store, desk }

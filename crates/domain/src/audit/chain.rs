@@ -38,7 +38,9 @@ impl ChainHash {
 
     pub(super) fn over(parts: &[&[u8]]) -> Self {
         let mut hasher = Sha256::new();
-        parts.iter().for_each(|part| hasher.update(part));
+        for part in parts {
+            hasher.update(part);
+        }
         Self(hasher.finalize().into())
     }
 }

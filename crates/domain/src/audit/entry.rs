@@ -65,8 +65,8 @@ impl AuditDraft {
     }
 
     #[must_use]
-    pub fn on(mut self, target: impl ToString) -> Self {
-        self.target = Some(target.to_string());
+    pub fn on(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
         self
     }
 

@@ -234,7 +234,9 @@ mod tests {
         match value {
             Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, format!("{path}/{key}"), into)),
             Value::Array(list) => {
-                list.iter().enumerate().for_each(|(n, value)| leaves(value, format!("{path}/{n}"), into))
+                for (n, value) in list.iter().enumerate() {
+                    leaves(value, format!("{path}/{n}"), into);
+                }
             }
             _ => into.push(path),
         }

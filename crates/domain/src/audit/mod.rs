@@ -6,6 +6,7 @@ mod entry;
 pub mod export;
 mod filter;
 mod port;
+mod read;
 
 pub use action::AuditAction;
 pub use entry::{Actor, AuditDraft, AuditEntry, Payload};
@@ -13,3 +14,4 @@ pub use filter::{ActionFilter, ActionFilterError, AuditFilter};
 pub use port::AuditStore;
 #[cfg(feature = "testing")]
 pub use port::MockAuditStore;
+pub use read::{AuditLog, ExportPlan};

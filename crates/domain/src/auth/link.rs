@@ -82,12 +82,6 @@ pub struct LinkClerk {
     desk: Desk,
 }
 
-impl std::fmt::Debug for LinkClerk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LinkClerk")
-    }
-}
-
 /// Requests that are served in one round.
 const BATCH: u16 = 16;
 

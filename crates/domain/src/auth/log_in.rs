@@ -58,12 +58,6 @@ pub struct SignIns {
     pub(super) desk: Desk,
 }
 
-impl std::fmt::Debug for SignIns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SignIns")
-    }
-}
-
 impl SignIns {
     pub fn new(
         store: Arc<dyn SignInStore>,

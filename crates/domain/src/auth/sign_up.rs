@@ -65,12 +65,6 @@ pub struct SignUps {
     desk: Desk,
 }
 
-impl std::fmt::Debug for SignUps {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SignUps")
-    }
-}
-
 impl SignUps {
     pub fn new(store: Arc<dyn SignInStore>, passwords: Arc<dyn Passwords>, desk: Desk) -> Self {
         Self { store, passwords, desk }

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_quota_knows_its_pace() {
-        let quota = Quota::new(60, 30, Duration::from_secs(60));
+        let quota = Quota::new(60, 30, Duration::from_mins(1));
         assert_eq!(quota.replenish_interval(), Duration::from_secs(2));
         assert!((quota.refill_per_second() - 0.5).abs() < f64::EPSILON);
     }

@@ -93,12 +93,6 @@ pub struct Postman {
     clock: Arc<dyn Clock>,
 }
 
-impl std::fmt::Debug for Postman {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Postman")
-    }
-}
-
 /// For so long nobody else takes a mail that somebody is sending.
 const LEASE: Duration = MINUTE;
 /// Mails in one claim.

@@ -35,12 +35,6 @@ pub struct Preferences {
     desk: Desk,
 }
 
-impl std::fmt::Debug for Preferences {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Preferences")
-    }
-}
-
 impl Preferences {
     pub fn new(store: Arc<dyn PreferenceStore>, desk: Desk) -> Self {
         Self { store, desk }

@@ -34,12 +34,6 @@ pub struct Invites {
     desk: Desk,
 }
 
-impl std::fmt::Debug for Invites {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Invites")
-    }
-}
-
 impl Invites {
     pub fn new(store: Arc<dyn InviteStore>, desk: Desk) -> Self {
         Self { store, desk }
@@ -55,12 +49,6 @@ impl Invites {
 pub struct Memberships {
     store: Arc<dyn MembershipStore>,
     desk: Desk,
-}
-
-impl std::fmt::Debug for Memberships {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Memberships")
-    }
 }
 
 impl Memberships {

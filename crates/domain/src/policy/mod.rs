@@ -5,6 +5,7 @@
 
 pub mod action;
 mod decide;
+pub mod reference;
 mod scope;
 mod standing;
 

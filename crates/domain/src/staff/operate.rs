@@ -73,12 +73,6 @@ pub struct Operator {
     desk: Desk,
 }
 
-impl std::fmt::Debug for Operator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Operator")
-    }
-}
-
 impl Operator {
     pub fn new(store: Arc<dyn StaffStore>, desk: Desk) -> Self {
         Self { store, desk }

@@ -48,12 +48,6 @@ pub struct Teams {
     desk: Desk,
 }
 
-impl std::fmt::Debug for Teams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Teams")
-    }
-}
-
 impl Teams {
     pub fn new(store: Arc<dyn TeamStore>, desk: Desk) -> Self {
         Self { store, desk }

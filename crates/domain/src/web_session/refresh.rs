@@ -66,12 +66,6 @@ pub struct WebSessions {
     desk: Desk,
 }
 
-impl std::fmt::Debug for WebSessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WebSessions")
-    }
-}
-
 impl SeenSession {
     fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && self.expires_at > now && self.status != AccountStatus::Deleted

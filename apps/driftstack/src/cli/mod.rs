@@ -1,0 +1,95 @@
+//! The command line.
+
+mod admin;
+mod audit;
+mod policy;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::Settings,
+    http::{openapi, v1},
+    log, serve, wire,
+};
+
+#[derive(Debug, Parser)]
+#[command(name = "driftstack", version, about = "Accounts, teams and RBAC as a service", after_help = SETTINGS_HELP)]
+struct Arguments {
+    /// A TOML file with settings; the environment wins.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const SETTINGS_HELP: &str = "Settings are environment variables DRIFTSTACK_LISTEN, DRIFTSTACK_DATA_DIR and so on; \
+docs/OPERATIONS.md lists them.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Act on accounts.
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Work with audit logs.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Print the policy table.
+    Policy {
+        #[arg(long, default_value = "table")]
+        format: policy::Format,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Why a command failed: one line.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the command of this process.
+pub async fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "driftstack: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
+    let settings = || Settings::load(arguments.config.as_deref());
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            let settings = settings()?;
+            log::init(&settings.log)?;
+            Ok(serve::serve(&settings).await?)
+        }
+        Command::Migrate => {
+            wire::open_store(&settings()?).await?.close().await;
+            print("the schema is up to date")
+        }
+        Command::Admin(command) => admin::run(command, &settings()?).await,
+        Command::Audit(command) => audit::run(&command),
+        Command::Policy { format } => print(&policy::text(format)),
+        Command::Openapi => {
+            let base = settings()?.problem_type_base;
+            print(&serde_json::to_string_pretty(&openapi::document(&v1::api(), &base))?)
+        }
+    }
+}
+
+/// A line on standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{text}")?)
+}

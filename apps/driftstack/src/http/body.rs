@@ -1,0 +1,121 @@
+//! Request bodies: JSON into validated types, with the path of what is wrong.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::{codes::Code, problem::Problem};
+
+/// A JSON body. An absent or empty one counts as `{}`: published clients send both.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// What a body may hold, unless a route says otherwise.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            if bytes.is_empty() {
+                return parse(b"{}").map(Self);
+            }
+            if !is_json {
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "send JSON with `Content-Type: application/json`",
+                ));
+            }
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|text| text.split(';').next()).map(str::trim);
+    essence.is_some_and(|text| text.eq_ignore_ascii_case("application/json"))
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    let status = error.as_response_error().status_code();
+    if status == Code::PayloadTooLarge.status() {
+        return Problem::new(Code::PayloadTooLarge, format_args!("a body has at most {MAX_BODY_BYTES} bytes here"));
+    }
+    Problem::new(Code::BadRequest, "the body ended early or could not be read")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| issue(&error))?;
+    json.end().map_err(|error| Problem::new(Code::BadRequest, format_args!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+fn issue(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let inner = error.inner();
+    if !inner.is_data() {
+        return Problem::new(Code::BadRequest, format_args!("the body is not JSON: {inner}"));
+    }
+    let text = inner.to_string();
+    // Where the parser stood is noise: the body is one line more often than not.
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let parent = error.path().to_string();
+    let path = match field_in(message) {
+        Some(field) if parent == "." => field.to_owned(),
+        Some(field) if !parent.ends_with(field) => format!("{parent}.{field}"),
+        _ => parent,
+    };
+    Problem::invalid(&path, message)
+}
+
+/// A field that is missing or unknown is named by the message alone.
+fn field_in(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("unknown field `"))?;
+    rest.split('`').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[allow(dead_code)]
+        name: driftstack_domain::name::Name,
+        #[serde(default)]
+        #[allow(dead_code)]
+        inner: Option<Box<Sample>>,
+    }
+
+    fn problem(json: &str) -> serde_json::Value {
+        parse::<Sample>(json.as_bytes()).unwrap_err().document("", "")
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_by_its_path() {
+        assert_eq!(problem(r#"{"name":""}"#)["issues"][0]["path"], "name");
+        assert_eq!(problem("{}")["issues"][0]["path"], "name");
+        assert_eq!(problem(r#"{"name":"a","nmae":"b"}"#)["issues"][0]["path"], "nmae");
+        assert_eq!(problem(r#"{"name":"a","inner":{"name":7}}"#)["issues"][0]["path"], "inner.name");
+        assert_eq!(problem(r#"{"name":"a","inner":{}}"#)["issues"][0]["path"], "inner.name");
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for json in ["{", "nonsense", "{} {}", "\u{0}", r#"{"name":"a"} x"#] {
+            assert_eq!(
+                problem(json)["type"],
+                if json.starts_with("{}") { "validation-failed" } else { "bad-request" },
+                "{json}"
+            );
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What every answer has, whatever made it: a request id, the security headers, the rate limit, and one shape of error.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use tracing::Instrument;
+
+use super::{limits::Charged, problem::Problem};
+use crate::wire::Services;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID_CHARS: usize = 128;
+
+/// The middleware around every route.
+pub async fn envelope<B: MessageBody + 'static>(
+    services: Data<Services>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let begun = Instant::now();
+    let id = given_id(&request).unwrap_or_else(|| services.ids.next().to_string());
+    let span = tracing::info_span!("http", request_id = %id, method = %request.method());
+    let response = next.call(request).instrument(span.clone()).await?;
+    let _entered = span.enter();
+    let mut response = finish(response, &services, &id);
+    decorate(&mut response, &services, &id);
+    let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
+    let millis = begun.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(route, status = response.status().as_u16(), millis, "answered");
+    Ok(response)
+}
+
+/// An id that came in is kept when it is of a sane length and alphabet: it goes into headers and log lines.
+fn given_id(request: &ServiceRequest) -> Option<String> {
+    let text = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let sane = (1..=MAX_REQUEST_ID_CHARS).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    sane.then(|| text.to_owned())
+}
+
+/// Writes the problem document of an answer that is an error.
+fn finish<B: MessageBody>(
+    response: ServiceResponse<B>,
+    services: &Services,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response.map_into_left_body();
+    }
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    let problem = problem.unwrap_or_else(|| Problem::of_status(status));
+    let document = problem.document(&services.problem_type_base, id).to_string();
+    response.map_body(|head, _| {
+        head.status = problem.code.status();
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        EitherBody::right(BoxBody::new(document))
+    })
+}
+
+fn decorate<B>(response: &mut ServiceResponse<B>, services: &Services, id: &str) {
+    let charged = response.request().extensions().get::<Charged>().copied();
+    let headers: &mut HeaderMap = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if let Some(charged) = charged {
+        charged.write(headers, services.clock.now());
+    }
+}

@@ -1,0 +1,157 @@
+//! The gate of every route: who is calling, may they, and how often.
+
+use std::time::Duration;
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::Data};
+use driftstack_domain::{
+    access::NotAuthenticated,
+    access::{AdmitError, Permit, Presented},
+    api_key::looks_like_a_key,
+    change::{MaybeStale, again_if_stale},
+    id::AccountId,
+    limit::{Bucket, LimitKey},
+    policy::Operation,
+    secret::{ApiKeySecret, SessionTokens},
+};
+use futures_util::future::LocalBoxFuture;
+
+use super::{codes::Code, limits::Charged, problem::Problem};
+use crate::wire::Services;
+
+/// Names the workspace to act on.
+pub const WORKSPACE_HEADER: &str = "x-driftstack-account";
+
+/// A caller who may do `A`, and what is needed to ask again.
+pub struct Gate<A> {
+    permit: Permit<A>,
+    presented: Presented,
+    wanted: Option<AccountId>,
+    services: Data<Services>,
+}
+
+impl<A: Operation> Gate<A> {
+    pub fn permit(&self) -> &Permit<A> {
+        &self.permit
+    }
+
+    /// Runs a change. When something was committed between the decision and the write, the caller is asked again who they are
+    /// and whether they still may, and the change is decided afresh.
+    pub async fn change<T, E>(&self, act: impl AsyncFn(&Permit<A>) -> Result<T, E>) -> Result<T, Problem>
+    where
+        E: MaybeStale + Into<Problem>,
+    {
+        let mut first = true;
+        let attempt = async || {
+            if std::mem::take(&mut first) {
+                return act(&self.permit).await.map_err(Attempt::Act);
+            }
+            let permit = self.services.doorkeeper.admit(&self.presented, self.wanted).await.map_err(Attempt::Admit)?;
+            act(&permit).await.map_err(Attempt::Act)
+        };
+        again_if_stale(attempt, pause).await.map_err(|error| match error {
+            Attempt::Admit(error) => error.into(),
+            Attempt::Act(error) => error.into(),
+        })
+    }
+}
+
+/// Runs a change of somebody who needs no permit, again where it is stale.
+pub async fn retried<T, E>(act: impl AsyncFnMut() -> Result<T, E>) -> Result<T, Problem>
+where
+    E: MaybeStale + Into<Problem>,
+{
+    again_if_stale(act, pause).await.map_err(Into::into)
+}
+
+enum Attempt<E> {
+    Admit(AdmitError),
+    Act(E),
+}
+
+impl<E: MaybeStale> MaybeStale for Attempt<E> {
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Admit(_) => false,
+            Self::Act(error) => error.is_stale(),
+        }
+    }
+}
+
+/// Jittered, so that those who collided do not collide again; doubling from 4 ms to a quarter of a second.
+async fn pause(tries: u32) {
+    let at_most = 4_u64 << tries.min(6);
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=at_most))).await;
+}
+
+impl<A: Operation> FromRequest for Gate<A> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { open(&request).await })
+    }
+}
+
+async fn open<A: Operation>(request: &HttpRequest) -> Result<Gate<A>, Problem> {
+    let services = services(request)?.clone();
+    let presented = presented(request, services.tokens.as_ref())?;
+    let wanted = if A::ACTION.gates().honours_workspace() { wanted_workspace(request)? } else { None };
+    let knock = services.doorkeeper.knock::<A>(&presented, wanted).await?;
+
+    let quota = knock.tier.limits().quota(Bucket::Global);
+    let key = LimitKey::Account(knock.account, Bucket::Global);
+    let verdict = services.limiter.charge(key, quota).await;
+    let charged = Charged { bucket: Bucket::Global.as_str(), quota, verdict };
+    request.extensions_mut().insert(charged);
+    if !verdict.allowed {
+        return Err(charged.refusal());
+    }
+
+    let permit = knock.answer?;
+    if permit.access().to_be_touched {
+        note_use(&services, &permit);
+    }
+    Ok(Gate { permit, presented, wanted, services })
+}
+
+/// Nobody waits for it, and nothing depends on it: the worst that happens is a last use that is shown a minute older.
+fn note_use<A>(services: &Data<Services>, permit: &Permit<A>) {
+    let (services, credential) = (services.clone(), permit.access().credential);
+    tokio::spawn(async move {
+        if let Err(error) = services.doorkeeper.touch(credential).await {
+            tracing::warn!(%error, "the use of a credential was not noted");
+        }
+    });
+}
+
+pub fn services(request: &HttpRequest) -> Result<&Data<Services>, Problem> {
+    request.app_data::<Data<Services>>().ok_or_else(Problem::internal)
+}
+
+/// The kind of a credential is told by its shape.
+fn presented(request: &HttpRequest, tokens: &dyn SessionTokens) -> Result<Presented, NotAuthenticated> {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or(NotAuthenticated::Missing)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(NotAuthenticated::Missing);
+    }
+    if looks_like_a_key(token) {
+        let secret = ApiKeySecret::parse(token).ok_or(NotAuthenticated::InvalidKey)?;
+        return Ok(Presented::Key(secret.digest()));
+    }
+    if !token.starts_with("v4.local.") {
+        return Err(NotAuthenticated::InvalidKey);
+    }
+    let claims = tokens.open(token).map_err(|_| NotAuthenticated::SessionOver)?;
+    Ok(Presented::Session { id: claims.session, generation: claims.generation })
+}
+
+fn wanted_workspace(request: &HttpRequest) -> Result<Option<AccountId>, Problem> {
+    let Some(value) = request.headers().get(WORKSPACE_HEADER) else { return Ok(None) };
+    let malformed =
+        |why: &dyn std::fmt::Display| Problem::new(Code::BadRequest, format_args!("`X-Driftstack-Account`: {why}"));
+    let text = value.to_str().map_err(|_| malformed(&"expected text"))?;
+    text.trim().parse().map(Some).map_err(|error| malformed(&error))
+}

@@ -1,0 +1,96 @@
+//! Rate limits as HTTP shows them, and those of callers without a credential.
+
+use std::time::Duration;
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+    web::Data,
+};
+use driftstack_domain::{
+    email::Email,
+    limit::{LimitKey, Quota, Verdict},
+    secret::Digest,
+    tier::{MAIL_SENDING, SIGNING_IN},
+    time::Timestamp,
+};
+use futures_util::future::{Ready, ready};
+
+use super::{address::client_address, codes::Code, gate::services, problem::Problem};
+use crate::wire::Services;
+
+/// A charge that this request has made.
+#[derive(Debug, Clone, Copy)]
+pub struct Charged {
+    pub bucket: &'static str,
+    pub quota: Quota,
+    pub verdict: Verdict,
+}
+
+impl Charged {
+    pub fn refusal(&self) -> Problem {
+        let seconds = whole_seconds(self.verdict.retry_after).max(1);
+        Problem::new(Code::RateLimited, format_args!("the bucket `{}` is empty; try again in {seconds} s", self.bucket))
+            .retry_after(seconds)
+    }
+
+    /// `x-ratelimit-reset` is a point in time, `ratelimit-reset` is seconds from now.
+    pub fn write(&self, headers: &mut HeaderMap, now: Timestamp) {
+        let full_after = whole_seconds(self.verdict.full_after);
+        let reset_at = u64::try_from(now.unix_seconds()).unwrap_or(0).saturating_add(full_after);
+        let (limit, remaining) = (u64::from(self.quota.capacity()), u64::from(self.verdict.remaining));
+        headers.insert(HeaderName::from_static("x-ratelimit-bucket"), HeaderValue::from_static(self.bucket));
+        for (name, value) in [
+            ("x-ratelimit-limit", limit),
+            ("x-ratelimit-remaining", remaining),
+            ("x-ratelimit-reset", reset_at),
+            ("ratelimit-limit", limit),
+            ("ratelimit-remaining", remaining),
+            ("ratelimit-reset", full_after),
+        ] {
+            headers.insert(HeaderName::from_static(name), value.into());
+        }
+    }
+}
+
+/// Rounded up: told a second too few, a client would come back too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Limits on a caller without a credential, by their address. It is hashed before it becomes a key.
+pub struct Throttle {
+    address: String,
+    services: Data<Services>,
+}
+
+impl Throttle {
+    /// Calls that send a mail.
+    pub async fn mail_sending(&self) -> Result<(), Problem> {
+        self.charge("mail", "", MAIL_SENDING).await
+    }
+
+    /// Sign-ins, per address and account.
+    pub async fn signing_in(&self, email: &Email) -> Result<(), Problem> {
+        self.charge("sign-in", email.as_str(), SIGNING_IN).await
+    }
+
+    async fn charge(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {
+        let key = LimitKey::Anonymous(Digest::of(&format!("{bucket}\n{}\n{whom}", self.address)));
+        let verdict = self.services.limiter.charge(key, quota).await;
+        if verdict.allowed { Ok(()) } else { Err(Charged { bucket, quota, verdict }.refusal()) }
+    }
+}
+
+impl FromRequest for Throttle {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(services(request).map(|services| Self {
+            address: client_address(request, &services.trusted_proxies),
+            services: services.clone(),
+        }))
+    }
+}

@@ -1,0 +1,18 @@
+//! HTTP: extractors parse and ask, handlers are one call, views are a `From`. No rule is here.
+
+pub mod address;
+pub mod answer;
+pub mod body;
+pub mod codes;
+mod docs;
+pub mod envelope;
+pub mod gate;
+pub mod limits;
+pub mod openapi;
+pub mod ops;
+pub mod page;
+pub mod path;
+pub mod problem;
+pub mod query;
+pub mod route;
+pub mod v1;

@@ -1,0 +1,147 @@
+//! The OpenAPI 3.1 document, made from the routes and the policy table.
+
+use std::collections::BTreeMap;
+
+use driftstack_domain::policy::{Callers, Gates, Scope, Standing};
+use serde_json::{Map, Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
+
+use super::{
+    codes::Code,
+    gate::WORKSPACE_HEADER,
+    route::{Api, Route},
+};
+
+/// What the reference says of one route, while it is being put together.
+pub struct Description {
+    pub operation: Value,
+    schemas: BTreeMap<String, RefOr<Schema>>,
+}
+
+impl Description {
+    /// A reference to the schema of `T`, which joins the components with all that it refers to.
+    pub fn schema<T: ToSchema>(&mut self) -> Value {
+        let name = T::name().into_owned();
+        let mut schemas = vec![(name.clone(), T::schema())];
+        T::schemas(&mut schemas);
+        self.schemas.extend(schemas);
+        json!({ "$ref": format!("#/components/schemas/{name}") })
+    }
+
+    pub fn parameter(&mut self, parameter: Value) {
+        if let Some(parameters) = self.operation["parameters"].as_array_mut() {
+            parameters.push(parameter);
+        }
+    }
+}
+
+/// What is said of one route: its operation, and the schemas that it refers to.
+pub fn describe(route: &Route) -> (Value, BTreeMap<String, RefOr<Schema>>) {
+    let mut description = Description { operation: operation(route), schemas: BTreeMap::new() };
+    (route.describe)(&mut description);
+    (description.operation, description.schemas)
+}
+
+/// The whole document.
+pub fn document(api: &Api, type_base: &str) -> Value {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    let mut schemas = BTreeMap::new();
+    for route in api.routes() {
+        let (operation, mut of_route) = describe(route);
+        schemas.append(&mut of_route);
+        paths.entry(route.path).or_default().insert(route.method.as_str().to_lowercase(), operation);
+    }
+    let mut schemas = json!(schemas);
+    schemas["Problem"] = problem_schema(type_base);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "driftstack",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Accounts, teams and RBAC.",
+            "license": { "name": env!("CARGO_PKG_LICENSE") },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": { "Problem": {
+                "description": "What went wrong, as a problem document (RFC 9457).",
+                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+            } },
+            "securitySchemes": { "bearer": {
+                "type": "http", "scheme": "bearer", "description": "An API key (`ds_live_…`) or the token of a web session.",
+            } },
+        },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let gates = route.action.gates();
+    let needs_credential = gates.callers == Callers::Credential;
+    let mut operation = json!({
+        "operationId": gates.name,
+        "tags": [gates.name.split('.').next()],
+        "summary": gates.summary,
+        "description": needs(gates),
+        "parameters": [],
+        "responses": { "default": { "$ref": "#/components/responses/Problem" } },
+        "security": if needs_credential { json!([{ "bearer": [] }]) } else { json!([]) },
+    });
+    if gates.honours_workspace() {
+        operation["parameters"] = json!([{
+            "name": WORKSPACE_HEADER, "in": "header", "required": false,
+            "description": "The account whose workspace to act on, `acc_…`; one's own without it.",
+            "schema": { "type": "string" },
+        }]);
+    }
+    operation
+}
+
+/// The gates of an operation in words.
+fn needs(gates: &Gates) -> String {
+    if gates.callers == Callers::Anybody {
+        return "Needs no credential.".to_owned();
+    }
+    let mut text = match gates.scopes {
+        [] => "Needs a credential with any scope.".to_owned(),
+        scopes => {
+            let words: Vec<String> = scopes.iter().map(|scope: &Scope| format!("`{scope}`")).collect();
+            format!("Needs a credential with {}.", words.join(" or "))
+        }
+    };
+    if gates.honours_workspace() {
+        text.push_str(match gates.standing {
+            Standing::Member => " Open to every member of the workspace.",
+            Standing::Admin => " Open to the owner and the admins of the workspace.",
+            Standing::Owner => " Open to the owner of the workspace.",
+        });
+    }
+    text
+}
+
+fn problem_schema(type_base: &str) -> Value {
+    let types: Vec<String> = Code::ALL.iter().map(|code| format!("{type_base}{}", code.slug())).collect();
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": { "type": "string", "format": "uri", "enum": types },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "instance": { "type": "string", "description": "The request id." },
+            "issues": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["path", "message"],
+                    "properties": { "path": { "type": "string" }, "message": { "type": "string" } },
+                },
+            },
+            "retry_after_seconds": { "type": "integer" },
+        },
+    })
+}

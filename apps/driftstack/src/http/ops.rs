@@ -1,0 +1,41 @@
+//! What operators and tools ask: alive, ready, and the reference.
+
+use actix_web::{HttpResponse, http::header, web};
+use serde_json::json;
+
+use super::{openapi, problem::Problem, route::Api};
+use crate::wire::Services;
+
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz))
+        .route("/openapi.json", web::get().to(openapi_json))
+        .route("/docs", web::get().to(docs));
+}
+
+/// The process is alive.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// The process can serve: its database answers.
+async fn readyz(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    services.health.ping().await?;
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+async fn openapi_json(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .json(openapi::document(&api, &services.problem_type_base))
+}
+
+/// A page without scripts or anything from elsewhere.
+async fn docs(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
+        .body(super::docs::page(&openapi::document(&api, &services.problem_type_base)))
+}

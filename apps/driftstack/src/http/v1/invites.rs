@@ -1,0 +1,190 @@
+//! Invites to one's team.
+
+use actix_web::{http::Method, web::Data};
+use driftstack_domain::{
+    email::Email,
+    id::{AccountId, InviteId},
+    membership::{AcceptError, Invite, InviteError, ResendError, RevokeInviteError},
+    policy::{
+        Role,
+        action::{AcceptInvite, InviteMember, ListInvites, ResendInvite, RevokeInvite},
+    },
+    time::Timestamp,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{auth::link_token, members::MembershipView};
+use crate::{
+    http::{
+        answer::{Accepted, NoContent, Ok200},
+        body::Body,
+        codes::Code,
+        gate::Gate,
+        page::{Listed, Paging},
+        path::Id,
+        problem::Problem,
+        query::Query,
+        route::Api,
+    },
+    wire::Services,
+};
+
+pub(super) fn routes(api: Api) -> Api {
+    api.route(Method::POST, "/v1/team/invites", send)
+        .route(Method::GET, "/v1/team/invites", list)
+        .route(Method::POST, "/v1/team/invites/accept", accept)
+        .route(Method::DELETE, "/v1/team/invites/{id}", revoke)
+        .route(Method::POST, "/v1/team/invites/{id}/resend", resend)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SendBody {
+    #[schema(value_type = String, format = "email")]
+    email: Email,
+    /// `member` (unless told) or `admin`.
+    #[schema(value_type = Option<String>)]
+    role: Option<Role>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct InviteSentView {
+    message: &'static str,
+}
+
+const SENT: InviteSentView = InviteSentView { message: "Invite sent. The invitee can accept via the email link." };
+
+async fn send(
+    gate: Gate<InviteMember>,
+    services: Data<Services>,
+    body: Body<SendBody>,
+) -> Result<Accepted<InviteSentView>, Problem> {
+    let Body(SendBody { email, role }) = body;
+    let role = role.unwrap_or(Role::Member);
+    gate.change(async |by| services.invites.invite(by, email.clone(), role).await).await?;
+    Ok(Accepted(SENT))
+}
+
+impl From<InviteError> for Problem {
+    fn from(error: InviteError) -> Self {
+        match error {
+            InviteError::OwnAddress => Self::invalid("email", error),
+            InviteError::AlreadyMember => Self::new(Code::Conflict, error),
+            InviteError::Commit(error) => error.into(),
+        }
+    }
+}
+
+/// A pending invite.
+#[derive(Serialize, ToSchema)]
+struct InviteView {
+    #[schema(value_type = String)]
+    id: InviteId,
+    #[schema(value_type = String)]
+    owner_account_id: AccountId,
+    invitee_email: String,
+    #[schema(value_type = String)]
+    role: Role,
+    #[schema(value_type = String, format = "date-time")]
+    expires_at: Timestamp,
+    #[schema(value_type = Option<String>)]
+    invited_by_account_id: Option<AccountId>,
+    #[schema(value_type = Option<String>, format = "date-time")]
+    accepted_at: Option<Timestamp>,
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+}
+
+impl From<Invite> for InviteView {
+    fn from(invite: Invite) -> Self {
+        Self {
+            id: invite.id,
+            owner_account_id: invite.owner,
+            invitee_email: invite.email.into(),
+            role: invite.role,
+            expires_at: invite.expires_at,
+            invited_by_account_id: invite.invited_by,
+            accepted_at: invite.accepted_at,
+            created_at: invite.created_at,
+        }
+    }
+}
+
+async fn list(
+    gate: Gate<ListInvites>,
+    services: Data<Services>,
+    paging: Query<Paging>,
+) -> Result<Ok200<Listed<InviteView>>, Problem> {
+    let vault = services.vault.as_ref();
+    let page = services.invites.list(gate.permit(), paging.0.request(gate.permit(), vault)?).await?;
+    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AcceptBody {
+    /// The token at the end of the mailed link.
+    #[schema(value_type = String)]
+    token: SecretString,
+}
+
+#[derive(Serialize, ToSchema)]
+struct AcceptedView {
+    membership: MembershipView,
+}
+
+async fn accept(
+    gate: Gate<AcceptInvite>,
+    services: Data<Services>,
+    body: Body<AcceptBody>,
+) -> Result<Ok200<AcceptedView>, Problem> {
+    let token = link_token(&body.0.token)?;
+    let membership = gate.change(async |by| services.invites.accept(by, &token).await).await?;
+    Ok(Ok200(AcceptedView { membership: membership.into() }))
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::InvalidToken => Self::new(Code::InvalidAuthToken, error),
+            AcceptError::OtherAddress | AcceptError::AlreadyMember => Self::new(Code::Conflict, error),
+            AcceptError::Commit(error) => error.into(),
+        }
+    }
+}
+
+async fn revoke(gate: Gate<RevokeInvite>, services: Data<Services>, id: Id<InviteId>) -> Result<NoContent, Problem> {
+    gate.change(async |by| services.invites.revoke(by, id.0).await).await?;
+    Ok(NoContent)
+}
+
+impl From<RevokeInviteError> for Problem {
+    fn from(error: RevokeInviteError) -> Self {
+        match error {
+            RevokeInviteError::NotFound => Self::not_found(error),
+            RevokeInviteError::Accepted => Self::new(Code::Conflict, error),
+            RevokeInviteError::Commit(error) => error.into(),
+        }
+    }
+}
+
+async fn resend(
+    gate: Gate<ResendInvite>,
+    services: Data<Services>,
+    id: Id<InviteId>,
+) -> Result<Accepted<InviteSentView>, Problem> {
+    gate.change(async |by| services.invites.resend(by, id.0).await).await?;
+    Ok(Accepted(SENT))
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound => Self::not_found(error),
+            ResendError::Over => Self::new(Code::Conflict, error),
+            ResendError::Commit(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The Driftstack dialect.
+
+mod account;
+mod api_keys;
+mod audit_log;
+mod auth;
+mod email_preferences;
+mod export;
+mod invites;
+mod members;
+mod team;
+
+use super::route::Api;
+
+/// Every route of the dialect.
+pub fn api() -> Api {
+    let parts = [
+        auth::routes,
+        account::routes,
+        invites::routes,
+        members::routes,
+        team::routes,
+        api_keys::routes,
+        audit_log::routes,
+        email_preferences::routes,
+    ];
+    parts.into_iter().fold(Api::default(), |api, routes| routes(api))
+}

@@ -1,0 +1,10 @@
+//! The service: settings, the composition root, HTTP, workers and commands around the domain crate.
+
+pub mod cli;
+pub mod config;
+pub mod http;
+mod log;
+pub mod serve;
+pub mod system;
+pub mod wire;
+pub mod worker;

@@ -1,0 +1,308 @@
+//! A house with people in it. Test actors have verbs: `olive.post("/v1/team/invites", body).await`.
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use driftstack::{
+    config::Settings,
+    serve,
+    wire::{self, Parts, Services},
+    worker::Workers,
+};
+use driftstack_domain::{
+    auth::Password,
+    testing::people,
+    tier::Tier,
+    time::{Clock, Timestamp},
+};
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A clock that stands still until it is told to go on.
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// A running service in a folder of its own.
+pub struct House {
+    pub services: Arc<Services>,
+    clock: Arc<TestClock>,
+    base: String,
+    client: reqwest::Client,
+    mail_dir: PathBuf,
+    pub data_dir: PathBuf,
+    callers: AtomicU32,
+    server: actix_web::dev::ServerHandle,
+    _workers: Workers,
+    _folder: TempDir,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        // The returned future only waits; the command itself is on its way.
+        drop(self.server.stop(false));
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {self:?}")).to_str().unwrap()
+    }
+
+    /// The answer, which must have this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The refusal, which must have this status and class, and every member that a problem has.
+    #[track_caller]
+    pub fn refused(self, status: u16, slug: &str) -> Value {
+        let problem = self.json();
+        assert_eq!(
+            (self.status, problem["type"].as_str().unwrap()),
+            (status, format!("https://errors.driftstack.dev/{slug}").as_str()),
+            "{problem}"
+        );
+        assert_eq!(problem["status"], status);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["instance"], self.header("x-request-id"));
+        assert!(problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        problem
+    }
+}
+
+/// The fields of an object, sorted.
+pub fn fields(value: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+impl House {
+    pub async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        let store = Arc::new(wire::open_store(&settings).await.unwrap());
+        let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
+        let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).unwrap() };
+        let services = Arc::new(Services::new(store, parts, &settings));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = serve::server(&services, &settings.cors_origins, listener).unwrap();
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self {
+            _workers: Workers::start(&services),
+            services,
+            clock,
+            base,
+            client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
+            mail_dir: settings.mail_dir,
+            data_dir: settings.data_dir,
+            callers: AtomicU32::new(1),
+            server: handle,
+            _folder: folder,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn pass(&self, duration: Duration) {
+        self.clock.0.store(self.now().plus(duration).millis(), Ordering::Relaxed);
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A request from a client address that nobody has used before.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let caller = self.callers.fetch_add(1, Ordering::Relaxed);
+        let address = format!("198.51.{}.{}", caller / 250, caller % 250);
+        self.client.request(method, self.url(path)).header("x-forwarded-for", address)
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    /// Somebody with a verified account and a web session.
+    pub async fn person(&self, name: &str) -> Person<'_> {
+        self.person_on(name, Tier::Enterprise).await
+    }
+
+    pub async fn person_on(&self, name: &str, tier: Tier) -> Person<'_> {
+        let email = format!("{name}@example.com");
+        let password = Password::try_from(PASSWORD.to_owned()).unwrap();
+        let create =
+            self.services.sign_ups.create(people::email(&email), &password, Some(people::name(name)), tier, false);
+        let id = create.await.unwrap().to_string();
+        let answer = self.post("/v1/auth/login", json!({ "email": email, "password": PASSWORD })).await.expect(200);
+        Person { house: self, id, email, token: answer["session"]["token"].as_str().unwrap().to_owned() }
+    }
+
+    /// The token of the newest mail to an address, when it has arrived.
+    pub async fn mailed_token(&self, to: &str) -> String {
+        let mails = self.mails(to, 1).await;
+        let (_, after) = mails.last().unwrap().rsplit_once("?token=").unwrap();
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
+    }
+
+    /// The mails to an address, oldest first, as soon as there are so many.
+    pub async fn mails(&self, to: &str, at_least: usize) -> Vec<String> {
+        for _ in 0..500 {
+            let found = self.mails_now(to);
+            if found.len() >= at_least {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no {at_least} mails to {to} in 5 s");
+    }
+
+    pub fn mails_now(&self, to: &str) -> Vec<String> {
+        let Ok(folder) = std::fs::read_dir(&self.mail_dir) else { return Vec::new() };
+        let mut paths: Vec<_> = folder
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "eml"))
+            .collect();
+        paths.sort();
+        let texts = paths.into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+        texts.filter(|text| text.lines().any(|line| line.starts_with("To:") && line.contains(to))).collect()
+    }
+
+    /// Has `owner` invite `invitee`, who accepts. Answers with the membership.
+    pub async fn join(&self, owner: &Person<'_>, invitee: &Person<'_>, role: &str) -> Value {
+        let before = self.mails_now(&invitee.email).len();
+        owner.post("/v1/team/invites", json!({ "email": invitee.email, "role": role })).await.expect(202);
+        self.mails(&invitee.email, before + 1).await;
+        let token = self.mailed_token(&invitee.email).await;
+        invitee.post("/v1/team/invites/accept", json!({ "token": token })).await.expect(200)["membership"].clone()
+    }
+}
+
+fn settings(folder: &TempDir) -> Settings {
+    let data_dir = folder.path().to_owned();
+    Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        database: data_dir.join("driftstack.db"),
+        mail_dir: data_dir.join("mail"),
+        mail_from: "driftstack <no-reply@example.com>".parse().unwrap(),
+        keys_file: data_dir.join("keys.json"),
+        public_url: Some("https://app.example.com".parse().unwrap()),
+        trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+        cors_origins: vec!["https://app.example.com".to_owned()],
+        problem_type_base: "https://errors.driftstack.dev/".to_owned(),
+        log: "off".to_owned(),
+        data_dir,
+    }
+}
+
+pub async fn send(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// Somebody with a credential.
+#[derive(Clone)]
+pub struct Person<'h> {
+    pub house: &'h House,
+    pub id: String,
+    pub email: String,
+    /// A session's token or an API key.
+    pub token: String,
+}
+
+impl<'h> Person<'h> {
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.house.request(method, path).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    /// The same, on somebody else's workspace.
+    pub async fn on(&self, workspace: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = self.request(method, path).header("x-driftstack-account", workspace);
+        send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    /// Mints a key on one's own account.
+    pub async fn key(&self, scopes: &[&str]) -> Person<'h> {
+        let minted = self.post("/v1/api-keys", json!({ "name": "test", "scopes": scopes })).await.expect(201);
+        self.with_token(&minted["plaintext"])
+    }
+
+    /// Mints a key on somebody else's account.
+    pub async fn key_on(&self, workspace: &str, scopes: &[&str]) -> Person<'h> {
+        let body = json!({ "name": "test", "scopes": scopes });
+        let minted = self.on(workspace, Method::POST, "/v1/api-keys", Some(body)).await.expect(201);
+        self.with_token(&minted["plaintext"])
+    }
+
+    pub fn with_token(&self, token: &Value) -> Person<'h> {
+        Person { token: token.as_str().unwrap().to_owned(), ..self.clone() }
+    }
+
+    /// The actions on one's log, newest first.
+    pub async fn log(&self) -> Vec<String> {
+        let page = self.get("/v1/account/audit-log?limit=100").await.expect(200);
+        page["data"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+    }
+}

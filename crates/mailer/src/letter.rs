@@ -1,0 +1,143 @@
+use chrono::DateTime;
+use driftstack_domain::{
+    email::Email,
+    mail::{Mail, MailContent},
+    name::Name,
+    policy::Role,
+    tier::Tier,
+    time::Timestamp,
+};
+
+/// What a mail says, before its link and its line breaks: paragraphs as long lines.
+pub(crate) struct Letter {
+    pub(crate) subject: String,
+    pub(crate) opening: String,
+    /// Where the link leads, for a mail that has one. It stands between the opening and the closing.
+    pub(crate) path: Option<&'static str>,
+    pub(crate) closing: String,
+}
+
+impl Letter {
+    pub(crate) fn of(mail: &Mail) -> Self {
+        match &mail.content {
+            MailContent::SignupVerification { expires_at } => signup_verification(&mail.to, *expires_at),
+            MailContent::TeamInvite { team, role, expires_at } => team_invite(&mail.to, team, *role, *expires_at),
+            MailContent::SignupWelcome => signup_welcome(&mail.to),
+            MailContent::TierChanged { from, to } => tier_changed(&mail.to, *from, *to),
+        }
+    }
+}
+
+fn signup_verification(to: &Email, expires_at: Timestamp) -> Letter {
+    let until = readable(expires_at);
+    Letter {
+        subject: "Confirm your e-mail address".to_owned(),
+        opening: format!(
+            "Somebody, most likely you, has signed up for an account with the address {to}. To confirm that the address is \
+             yours, open this link:"
+        ),
+        path: Some("verify-email"),
+        closing: format!(
+            "It works once, until {until}. After that, ask for a new one where you sign in.\n\nIf it was not you, do nothing: \
+             nobody can sign in to the account unless somebody opens this link."
+        ),
+    }
+}
+
+fn team_invite(to: &Email, team: &Name, role: Role, expires_at: Timestamp) -> Letter {
+    let (team, until) = (shown(team), readable(expires_at));
+    let may = match role {
+        Role::Member => "a member: you may see what belongs to the team, and change nothing",
+        Role::Admin => "an admin: you may see and change what belongs to the team",
+    };
+    Letter {
+        subject: format!("You are invited to the team \"{team}\""),
+        opening: format!(
+            "The owner of the team \"{team}\" invites you to join it as {may}.\n\nTo accept, open this link and sign in as {to}. \
+             If you have no account with this address yet, you can make one."
+        ),
+        path: Some("team/accept"),
+        closing: format!(
+            "It works once, until {until}. After that, ask the owner for a new invitation.\n\nIf you do not know the team or did \
+             not expect to hear from it, do nothing: you join only if you accept."
+        ),
+    }
+}
+
+fn signup_welcome(to: &Email) -> Letter {
+    Letter {
+        subject: "Welcome".to_owned(),
+        opening: format!("The address {to} is confirmed, and your account is ready: you can sign in now."),
+        path: None,
+        closing: format!(
+            "If you did not sign up, somebody else has opened the link in a mail to you. Change the password of your mailbox, \
+             and tell us.\n\n{DECLINE}"
+        ),
+    }
+}
+
+fn tier_changed(to: &Email, from: Tier, tier: Tier) -> Letter {
+    let (from, tier) = (title(from), title(tier));
+    Letter {
+        subject: format!("Your account is on the {tier} tier now"),
+        opening: format!(
+            "The account of {to} was on the {from} tier and is on the {tier} tier now. What you may use, and how much of it, \
+             follows the new tier from this moment on."
+        ),
+        path: None,
+        closing: format!("If you did not expect this, contact support.\n\n{DECLINE}"),
+    }
+}
+
+/// For the mails that may be declined.
+const DECLINE: &str = "You may decline mails of this kind in the mail preferences of your account.";
+
+fn title(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Free => "Free",
+        Tier::SoloManual => "Solo Manual",
+        Tier::TeamManual => "Team Manual",
+        Tier::AgencyManual => "Agency Manual",
+        Tier::ApiStarter => "API Starter",
+        Tier::ApiBuilder => "API Builder",
+        Tier::ApiScale => "API Scale",
+        Tier::Enterprise => "Enterprise",
+    }
+}
+
+/// Down to the minute, so it never promises more time than there is.
+fn readable(time: Timestamp) -> String {
+    let time = DateTime::from_timestamp_millis(time.millis()).unwrap_or_default();
+    time.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// A name as part of our sentences. It is written by a stranger to the reader.
+fn shown(name: &Name) -> String {
+    let shown: String = name.as_str().chars().filter(|c| !turns_text(*c) && *c != '"').collect();
+    // In a subject this would begin an encoded word, which may hold line breaks and whatever else.
+    shown.replace("=?", "= ?")
+}
+
+/// Marks that break a line, turn the text after them around or cannot be seen. To Unicode they are no control characters, so
+/// names may have them. The joiners stay: some scripts, and some emoji, cannot be written without.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_readable() {
+        let time = |text: &str| readable(text.parse().unwrap());
+        assert_eq!(time("2026-05-02T09:05:59.999Z"), "2 May 2026, 09:05 UTC");
+        assert_eq!(time("2026-12-31T23:30:00-02:00"), "1 January 2027, 01:30 UTC");
+    }
+
+    #[test]
+    fn a_name_cannot_turn_our_words_around() {
+        let name: Name = "\u{202e}evil\u{202c}\u{2028}\u{2066}\" =?x Ærø 株式会社 👩\u{200d}🚀".parse().unwrap();
+        assert_eq!(shown(&name), "evil = ?x Ærø 株式会社 👩\u{200d}🚀");
+    }
+}

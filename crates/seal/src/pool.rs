@@ -1,0 +1,149 @@
+use std::{num::NonZeroUsize, sync::Arc};
+
+use driftstack_domain::secret::PasswordsBusy;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Runs heavy work, a few pieces at once, while a bounded number waits.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    workers: Arc<Semaphore>,
+    /// For those who work and those who wait.
+    places: Arc<Semaphore>,
+}
+
+impl Pool {
+    pub(crate) fn new(workers: NonZeroUsize, waiting: usize) -> Self {
+        let workers = workers.get().min(Semaphore::MAX_PERMITS);
+        let places = workers.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
+        Self { workers: Arc::new(Semaphore::new(workers)), places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// Refuses at once when the line is full. Whoever is dropped while waiting gives the place back; work that has begun runs
+    /// to its end and keeps its worker until then, so that requests which are abandoned do not add up.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PasswordsBusy> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordsBusy)?;
+        let worker = self.workers.clone().acquire_owned().await.map_err(|_| PasswordsBusy)?;
+        let job = move || {
+            drop((place, worker));
+            work()
+        };
+        spawn_blocking(job).await.map_err(|_| PasswordsBusy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
+        time::Duration,
+    };
+
+    fn pool(workers: usize, waiting: usize) -> Arc<Pool> {
+        Arc::new(Pool::new(NonZeroUsize::new(workers).unwrap(), waiting))
+    }
+
+    /// Work that goes on until the sender is dropped.
+    fn endless() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
+        let (stop, stopped) = mpsc::channel::<()>();
+        (stop, move || _ = stopped.recv())
+    }
+
+    async fn until(mut condition: impl FnMut() -> bool) {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_than_the_workers_work_at_once() {
+        let pool = pool(3, 100);
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let runs: Vec<_> = (0..30)
+            .map(|_| {
+                let (pool, now, most) = (pool.clone(), now.clone(), most.clone());
+                let work = move || {
+                    most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(10));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                };
+                tokio::spawn(async move { pool.run(work).await })
+            })
+            .collect();
+        for run in runs {
+            assert_eq!(run.await.unwrap(), Ok(()));
+        }
+        assert_eq!(most.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_full_line_refuses_at_once_and_takes_again_when_it_moves() {
+        let pool = pool(1, 1);
+        let (stop_first, first) = endless();
+        let (stop_second, second) = endless();
+        let first = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(first).await }
+        });
+        let second = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(second).await }
+        });
+        until(|| pool.places.available_permits() == 0).await;
+        assert_eq!(pool.run(|| ()).await, Err(PasswordsBusy));
+        drop(stop_first);
+        assert_eq!(first.await.unwrap(), Ok(()));
+        drop(stop_second);
+        assert_eq!(second.await.unwrap(), Ok(()));
+        assert_eq!(pool.run(|| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_leaves_the_line() {
+        let pool = pool(1, 1);
+        let (stop, work) = endless();
+        let working = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(work).await }
+        });
+        until(|| pool.workers.available_permits() == 0).await;
+        let waiting = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(|| ()).await }
+        });
+        until(|| pool.places.available_permits() == 0).await;
+        waiting.abort();
+        until(|| pool.places.available_permits() == 1).await;
+        drop(stop);
+        working.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn abandoned_work_keeps_its_worker_until_it_ends() {
+        let pool = pool(1, 0);
+        let (stop, work) = endless();
+        let working = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(work).await }
+        });
+        until(|| pool.workers.available_permits() == 0).await;
+        working.abort();
+        assert!(working.await.unwrap_err().is_cancelled());
+        assert_eq!(pool.run(|| ()).await, Err(PasswordsBusy));
+        drop(stop);
+        until(|| pool.places.available_permits() == 1).await;
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_gives_its_worker_back() {
+        let pool = pool(1, 0);
+        assert_eq!(pool.run(|| panic!("on purpose")).await, Err::<(), _>(PasswordsBusy));
+        assert_eq!(pool.run(|| 7).await, Ok(7));
+    }
+}

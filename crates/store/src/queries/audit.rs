@@ -1,0 +1,125 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use driftstack_domain::{
+    audit::{
+        ActionFilter, AuditEntry, AuditFilter, AuditStore,
+        chain::{ChainHash, Head},
+    },
+    change::StoreError,
+    id::AccountId,
+    page::{Page, PageRequest, Position},
+};
+use futures_util::FutureExt;
+use tracing::instrument;
+
+use super::{
+    super::Store,
+    Answer, Conn, Db,
+    page::{below_number, rows_to_fetch},
+    row::{InTable, Row, seen},
+};
+use crate::{
+    schema::{accounts, audit_entries},
+    types::b,
+};
+
+#[async_trait]
+impl AuditStore for Store {
+    #[instrument(level = "debug", name = "db.audit.page", skip_all)]
+    async fn entries(
+        &self,
+        account: AccountId,
+        filter: &AuditFilter,
+        page: PageRequest,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |c| entries(c, account, filter, page).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.head", skip_all)]
+    async fn head(&self, account: AccountId) -> Result<Head, StoreError> {
+        self.read(move |c| head(c, account).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.down_from", skip_all)]
+    async fn entries_down_from(
+        &self,
+        account: AccountId,
+        newest: i64,
+        limit: u16,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |c| down_from(c, account, newest, limit).boxed()).await
+    }
+}
+
+pub(crate) async fn entries(
+    c: &mut Conn,
+    account: AccountId,
+    filter: AuditFilter,
+    page: PageRequest,
+) -> Answer<Page<AuditEntry>> {
+    use audit_entries as e;
+    let mut query = e::table
+        .filter(e::account.eq(b(&account)))
+        .filter(e::seq.lt(below_number(&page)))
+        .order(e::seq.desc())
+        .limit(rows_to_fetch(&page))
+        .select(AuditEntry::COLUMNS)
+        .into_boxed::<Db>();
+    query = match filter.action {
+        Some(ActionFilter::Exactly(action)) => query.filter(e::action.eq(action)),
+        Some(ActionFilter::Prefix(prefix)) => {
+            let behind = behind_prefix(&prefix);
+            query.filter(e::action.ge(prefix)).filter(e::action.lt(behind))
+        }
+        None => query,
+    };
+    if let Some(actor) = filter.actor_account {
+        query = query.filter(e::actor_account.eq(b(&Some(actor))));
+    }
+    if let Some(target) = filter.target {
+        query = query.filter(e::target.eq(target));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(e::at.ge(b(&from)));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(e::at.lt(b(&to)));
+    }
+    let rows = query.load::<Row<AuditEntry>>(c).await?;
+    let entries = rows.into_iter().map(Row::into_inner).collect();
+    Ok(page.page(entries, |entry: &AuditEntry| Position(u128::try_from(entry.seq).unwrap_or_default())))
+}
+
+/// The first text behind all that begin with a prefix that ends in a dot: in ASCII a slash comes next. A range needs no
+/// pattern to be escaped, and an index can serve it.
+fn behind_prefix(prefix: &str) -> String {
+    format!("{}/", prefix.strip_suffix('.').unwrap_or(prefix))
+}
+
+seen! {
+    struct End {
+        seq: i64 = accounts.audit_seq,
+        hash: ChainHash = accounts.audit_hash,
+    }
+}
+
+/// Of an account that does not exist: the head of an empty log.
+async fn head(c: &mut Conn, account: AccountId) -> Answer<Head> {
+    let end = accounts::table.find(b(&account)).select((accounts::audit_seq, accounts::audit_hash));
+    let end = end.first::<End>(c).await.optional()?;
+    Ok(end.map_or(Head::EMPTY, |end| Head { seq: end.seq, hash: end.hash }))
+}
+
+pub(crate) async fn down_from(c: &mut Conn, account: AccountId, newest: i64, limit: u16) -> Answer<Vec<AuditEntry>> {
+    let rows = audit_entries::table
+        .filter(audit_entries::account.eq(b(&account)))
+        .filter(audit_entries::seq.le(newest))
+        .order(audit_entries::seq.desc())
+        .limit(i64::from(limit))
+        .select(AuditEntry::COLUMNS)
+        .load::<Row<AuditEntry>>(c)
+        .await?;
+    Ok(rows.into_iter().map(Row::into_inner).collect())
+}

@@ -1,0 +1,243 @@
+use async_trait::async_trait;
+use diesel::{alias, dsl, prelude::*};
+use diesel_async::RunQueryDsl;
+use driftstack_domain::{
+    access::{CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenMinter, SeenWorkspace},
+    account::AccountStatus,
+    change::{Revision, StoreError},
+    id::{AccountId, ApiKeyId, WebSessionId},
+    policy::{Role, ScopeSet},
+    secret::Digest,
+    tier::Tier,
+    time::Timestamp,
+};
+use futures_util::FutureExt;
+use tracing::instrument;
+
+use super::{super::Store, Answer, Conn, row::seen};
+use crate::{
+    schema::{accounts, api_keys, memberships, web_sessions},
+    types::b,
+};
+
+#[async_trait]
+impl CallerStore for Store {
+    #[instrument(level = "debug", name = "db.caller.seen", skip_all)]
+    async fn seen_caller(
+        &self,
+        presented: &Presented,
+        wanted: Option<AccountId>,
+    ) -> Result<Option<SeenCaller>, StoreError> {
+        match *presented {
+            Presented::Key(digest) => self.read(move |c| by_key(c, digest, wanted).boxed()).await,
+            Presented::Session { id, .. } => self.read(move |c| by_session(c, id, wanted).boxed()).await,
+        }
+    }
+
+    #[instrument(level = "debug", name = "db.caller.touch", skip_all)]
+    async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError> {
+        Ok(self.write(move |c| touch(c, credential, at).boxed()).await?)
+    }
+}
+
+// The minter's membership on the key's account, the caller's on the wanted one, and the accounts at their ends. All joins
+// are flat: a join inside a left join makes SQLite read every membership there is.
+alias! {
+    const MINTING: Alias<Minting> = memberships as minting;
+    const MINTER: Alias<MinterAccount> = accounts as minter;
+    const ENTRY: Alias<Entry> = memberships as entry;
+    const OWNER: Alias<Owner> = accounts as owner;
+}
+
+seen! {
+    struct Key {
+        id: ApiKeyId = api_keys.id,
+        scopes: ScopeSet = api_keys.scopes,
+        expires_at: Option<Timestamp> = api_keys.expires_at,
+        revoked_at: Option<Timestamp> = api_keys.revoked_at,
+        minted_by: AccountId = api_keys.minted_by,
+        last_used_at: Option<Timestamp> = api_keys.last_used_at,
+    }
+
+    struct Minter {
+        role: Option<Role> = memberships.role,
+        status: Option<AccountStatus> = accounts.status,
+    }
+
+    struct Session {
+        id: WebSessionId = web_sessions.id,
+        generation: i32 = web_sessions.generation,
+        expires_at: Timestamp = web_sessions.expires_at,
+        ended_at: Option<Timestamp> = web_sessions.ended_at,
+        last_used_at: Option<Timestamp> = web_sessions.last_used_at,
+    }
+
+    struct Who {
+        account: AccountId = accounts.id,
+        status: AccountStatus = accounts.status,
+        tier: Tier = accounts.tier,
+        staff: bool = accounts.staff,
+        revision: Revision = accounts.revision,
+    }
+
+    struct Workspace {
+        owner: Option<AccountId> = accounts.id,
+        status: Option<AccountStatus> = accounts.status,
+        role: Option<Role> = memberships.role,
+        revision: Option<Revision> = accounts.revision,
+    }
+}
+
+pub(crate) async fn by_key(
+    c: &mut Conn,
+    digest: Digest,
+    wanted: Option<AccountId>,
+) -> Answer<Option<SeenCaller>> {
+    let found = api_keys::table
+        .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
+        .left_join(
+            MINTING.on(MINTING
+                .field(memberships::owner)
+                .eq(api_keys::account)
+                .and(MINTING.field(memberships::member).eq(api_keys::minted_by))
+                .and(MINTING.field(memberships::removed_at).is_null())),
+        )
+        .left_join(MINTER.on(MINTER.field(accounts::id).eq(api_keys::minted_by)))
+        .left_join(
+            ENTRY.on(ENTRY
+                .field(memberships::owner)
+                .nullable()
+                .eq(b(&wanted))
+                .and(ENTRY.field(memberships::member).eq(accounts::id))
+                .and(ENTRY.field(memberships::removed_at).is_null())),
+        )
+        .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
+        .filter(api_keys::digest.eq(b(&digest)))
+        .select((
+            (
+                api_keys::id,
+                api_keys::scopes,
+                api_keys::expires_at,
+                api_keys::revoked_at,
+                api_keys::minted_by,
+                api_keys::last_used_at,
+            ),
+            (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
+            (accounts::id, accounts::status, accounts::tier, accounts::staff, accounts::revision),
+            (
+                OWNER.field(accounts::id).nullable(),
+                OWNER.field(accounts::status).nullable(),
+                ENTRY.field(memberships::role).nullable(),
+                OWNER.field(accounts::revision).nullable(),
+            ),
+        ))
+        .first::<(Key, Minter, Who, Workspace)>(c)
+        .await
+        .optional()?;
+    Ok(found.map(|(key, minter, who, workspace)| who.with(key.credential(&minter), key.last_used_at, &workspace)))
+}
+
+pub(crate) async fn by_session(
+    c: &mut Conn,
+    id: WebSessionId,
+    wanted: Option<AccountId>,
+) -> Answer<Option<SeenCaller>> {
+    let found = web_sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(web_sessions::account)))
+        .left_join(
+            ENTRY.on(ENTRY
+                .field(memberships::owner)
+                .nullable()
+                .eq(b(&wanted))
+                .and(ENTRY.field(memberships::member).eq(accounts::id))
+                .and(ENTRY.field(memberships::removed_at).is_null())),
+        )
+        .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
+        .filter(web_sessions::id.eq(b(&id)))
+        .select((
+            (
+                web_sessions::id,
+                web_sessions::generation,
+                web_sessions::expires_at,
+                web_sessions::ended_at,
+                web_sessions::last_used_at,
+            ),
+            (accounts::id, accounts::status, accounts::tier, accounts::staff, accounts::revision),
+            (
+                OWNER.field(accounts::id).nullable(),
+                OWNER.field(accounts::status).nullable(),
+                ENTRY.field(memberships::role).nullable(),
+                OWNER.field(accounts::revision).nullable(),
+            ),
+        ))
+        .first::<(Session, Who, Workspace)>(c)
+        .await
+        .optional()?;
+    Ok(found.map(|(session, who, workspace)| who.with(session.credential(), session.last_used_at, &workspace)))
+}
+
+impl Key {
+    fn credential(&self, minter: &Minter) -> SeenCredential {
+        SeenCredential::Key {
+            id: self.id,
+            scopes: self.scopes,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            minted_by: self.minted_by,
+            minter: minter.role.zip(minter.status).map(|(role, status)| SeenMinter { role, status }),
+        }
+    }
+}
+
+impl Session {
+    fn credential(&self) -> SeenCredential {
+        SeenCredential::Session {
+            id: self.id,
+            generation: self.generation,
+            expires_at: self.expires_at,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+impl Workspace {
+    fn seen(&self) -> Option<SeenWorkspace> {
+        Some(SeenWorkspace { owner: self.owner?, status: self.status?, role: self.role?, revision: self.revision? })
+    }
+}
+
+impl Who {
+    fn with(self, credential: SeenCredential, last_used_at: Option<Timestamp>, workspace: &Workspace) -> SeenCaller {
+        SeenCaller {
+            account: self.account,
+            status: self.status,
+            tier: self.tier,
+            staff: self.staff,
+            revision: self.revision,
+            credential,
+            last_used_at,
+            workspace: workspace.seen(),
+        }
+    }
+}
+
+async fn touch(c: &mut Conn, credential: Credential, at: Timestamp) -> Answer<()> {
+    // Of two uses the later one stays, whichever is noted first. A credential that is gone has no use to note.
+    match credential {
+        Credential::Key(id) => {
+            let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(b(&Some(at))));
+            dsl::update(api_keys::table.find(b(&id)).filter(earlier.assume_not_null()))
+                .set(api_keys::last_used_at.eq(b(&Some(at))))
+                .execute(c)
+                .await?;
+        }
+        Credential::Session(id) => {
+            let earlier = web_sessions::last_used_at.is_null().or(web_sessions::last_used_at.lt(b(&Some(at))));
+            dsl::update(web_sessions::table.find(b(&id)).filter(earlier.assume_not_null()))
+                .set(web_sessions::last_used_at.eq(b(&Some(at))))
+                .execute(c)
+                .await?;
+        }
+    }
+    Ok(())
+}

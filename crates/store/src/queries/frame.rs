@@ -1,0 +1,145 @@
+//! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
+//!
+//! It holds the accounts of the guard and compares their revisions, runs the body, links the audit drafts into their
+//! chains, writes the mails, and moves the revision and the head of every account that got an entry. All of it is
+//! committed, or none.
+
+use std::collections::BTreeMap;
+
+use diesel::{dsl, prelude::*};
+use diesel_async::RunQueryDsl;
+use driftstack_domain::{
+    account::ProfileChange,
+    api_key::{KeyRevocation, Minting, Rotation},
+    audit::{
+        AuditDraft,
+        chain::{self, ChainHash, Head},
+    },
+    auth::{LinkRenewal, Registration, SignIn, Verification},
+    change::{Change, CommitError, Effects, Guard, Revision},
+    id::AccountId,
+    mail::PreferenceChange,
+    membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
+    staff::{OperatorKey, StaffChange, TierChange},
+    team::Renaming,
+    web_session::SessionEnd,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{super::Store, Answer, Conn, Fault, dialect, mail, row::seen};
+use crate::{
+    schema::{accounts, audit_entries},
+    types::b,
+};
+
+/// A record of the domain that is committed with a change.
+pub(super) trait Record: Clone + Send + Sync + 'static {
+    fn change(&self) -> &Change;
+}
+
+macro_rules! records {
+    ($($record:ident),+ $(,)?) => { $(
+        impl Record for $record {
+            fn change(&self) -> &Change {
+                &self.change
+            }
+        }
+    )+ };
+}
+
+records! {
+    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, PreferenceChange,
+    ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
+    TierChange, Verification,
+}
+
+/// Writes the rows of a record.
+pub(super) type Body<T> = for<'c> fn(&'c mut Conn, &'c T) -> BoxFuture<'c, Answer<()>>;
+
+seen! {
+    /// The part of an account that a commit is about: its revision, and where its log ends.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Held {
+        revision: Revision = accounts.revision,
+        seq: i64 = accounts.audit_seq,
+        hash: ChainHash = accounts.audit_hash,
+    }
+}
+
+impl Held {
+    pub(crate) fn columns() -> (accounts::revision, accounts::audit_seq, accounts::audit_hash) {
+        (accounts::revision, accounts::audit_seq, accounts::audit_hash)
+    }
+
+    fn head(self) -> Head {
+        Head { seq: self.seq, hash: self.hash }
+    }
+}
+
+impl Store {
+    /// Commits a record whole, or says why not.
+    pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
+        let writes_mail = !it.change().effects.mails.is_empty();
+        let it = it.clone();
+        self.write(move |c| framed(c, it, body).boxed()).await?;
+        if writes_mail {
+            self.mail_written().ring();
+        }
+        Ok(())
+    }
+}
+
+async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
+    let Change { guard, effects, .. } = it.change();
+    let held = hold(c, guard).await?;
+    body(c, &it).await?;
+    for (account, drafts) in by_account(effects) {
+        let head = match held.get(&account) {
+            Some(held) => held.head(),
+            // The body has just made it.
+            None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
+        };
+        append(c, account, head, &drafts).await?;
+    }
+    for mail in &effects.mails {
+        mail::insert(c, mail).await?;
+    }
+    Ok(())
+}
+
+/// Takes the locks in the order of the guard, which is the same for everybody.
+async fn hold(c: &mut Conn, guard: &Guard) -> Answer<BTreeMap<AccountId, Held>> {
+    let mut accounts = BTreeMap::new();
+    for (id, seen) in guard.accounts() {
+        let held = dialect::hold(c, *id).await?.filter(|held| held.revision == *seen).ok_or(Fault::Stale)?;
+        accounts.insert(*id, held);
+    }
+    Ok(accounts)
+}
+
+fn by_account(effects: &Effects) -> BTreeMap<AccountId, Vec<&AuditDraft>> {
+    let mut logs: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for draft in &effects.audit {
+        logs.entry(draft.account).or_default().push(draft);
+    }
+    logs
+}
+
+/// Puts the drafts at the end of an account's log, and moves the account on.
+async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
+    let mut end = head;
+    for draft in drafts {
+        let entry = chain::link(end, draft);
+        end = Head { seq: entry.seq, hash: entry.hash };
+        dsl::insert_into(audit_entries::table).values(&entry).execute(c).await?;
+    }
+    let moved = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)))
+        .set((
+            accounts::revision.eq(accounts::revision + 1),
+            accounts::audit_seq.eq(end.seq),
+            accounts::audit_hash.eq(b(&end.hash)),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(moved)
+}

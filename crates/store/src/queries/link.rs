@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+use diesel::{dsl, prelude::*};
+use diesel_async::RunQueryDsl;
+use driftstack_domain::{
+    auth::{LinkRenewal, LinkRequest, LinkStore, NewLink},
+    change::{CommitError, StoreError},
+    id::LinkId,
+};
+use futures_util::FutureExt;
+use tracing::instrument;
+
+use super::{
+    super::Store,
+    Answer, Conn, Fault,
+    row::{InTable, Row},
+};
+use crate::{
+    schema::{link_requests, links},
+    types::b,
+};
+
+#[async_trait]
+impl LinkStore for Store {
+    #[instrument(level = "debug", name = "db.link.ask", skip_all)]
+    async fn ask(&self, it: &LinkRequest) -> Result<(), StoreError> {
+        let it = it.clone();
+        self.write(move |c| ask(c, it).boxed()).await?;
+        self.link_wanted().ring();
+        Ok(())
+    }
+
+    #[instrument(level = "debug", name = "db.link.asked", skip_all)]
+    async fn asked(&self, limit: u16) -> Result<Vec<LinkRequest>, StoreError> {
+        self.read(move |c| asked(c, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.link.forget", skip_all)]
+    async fn forget(&self, it: &LinkRequest) -> Result<(), StoreError> {
+        let request = it.id;
+        self.write(move |c| forget(c, request).map(|forgotten| forgotten.map(drop)).boxed()).await?;
+        Ok(())
+    }
+
+    #[instrument(level = "debug", name = "db.link.commit", skip_all)]
+    async fn commit_link(&self, it: &LinkRenewal) -> Result<(), CommitError> {
+        self.commit(it, |c, it| renewal(c, it).boxed()).await
+    }
+
+    async fn wanted(&self) {
+        self.link_wanted().heard().await;
+    }
+}
+
+async fn ask(c: &mut Conn, it: LinkRequest) -> Answer<()> {
+    dsl::insert_into(link_requests::table).values(&it).execute(c).await?;
+    Ok(())
+}
+
+async fn asked(c: &mut Conn, limit: u16) -> Answer<Vec<LinkRequest>> {
+    let oldest = link_requests::table.order(link_requests::id).limit(i64::from(limit));
+    let rows = oldest.select(LinkRequest::COLUMNS).load::<Row<LinkRequest>>(c).await?;
+    Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
+async fn forget(c: &mut Conn, request: LinkId) -> Answer<usize> {
+    Ok(dsl::delete(link_requests::table.find(b(&request))).execute(c).await?)
+}
+
+async fn renewal(c: &mut Conn, it: &LinkRenewal) -> Answer<()> {
+    Fault::unless_one(forget(c, it.request).await?)?;
+    let live = links::used_at.is_null().and(links::voided_at.is_null());
+    // However many there are: none is left.
+    dsl::update(links::table.filter(links::account.eq(b(&it.link.account))).filter(live))
+        .set(links::voided_at.eq(b(&Some(it.link.created_at))))
+        .execute(c)
+        .await?;
+    insert(c, &it.link).await
+}
+
+pub(super) async fn insert(c: &mut Conn, link: &NewLink) -> Answer<()> {
+    dsl::insert_into(links::table)
+        .values((
+            links::id.eq(b(&link.id)),
+            links::account.eq(b(&link.account)),
+            links::token.eq(b(&link.token)),
+            links::created_at.eq(b(&link.created_at)),
+            links::expires_at.eq(b(&link.expires_at)),
+        ))
+        .execute(c)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Every query, once. Compiled for each engine, over its `dialect`.
+//!
+//! A file holds what one port asks for: its reads are plain functions over a connection, its commits are the bodies that
+//! the [`frame`] runs. Reads that pages are made of take one statement, and its text is always the same, so that it is
+//! prepared once.
+
+pub(super) mod account;
+pub(super) mod api_key;
+pub(super) mod audit;
+pub(super) mod auth;
+pub(super) mod caller;
+mod fault;
+mod frame;
+pub(super) mod invite;
+mod link;
+pub(super) mod mail;
+pub(super) mod membership;
+mod page;
+mod preference;
+mod row;
+mod staff;
+mod team;
+mod web_session;
+
+use diesel::select;
+use diesel_async::RunQueryDsl;
+
+use super::dialect::{self, Conn, Db};
+pub(super) use fault::Fault;
+pub(super) use frame::Held;
+
+/// What a query answers.
+type Answer<T> = Result<T, Fault>;
+
+pub(super) async fn ping(c: &mut Conn) -> Answer<()> {
+    select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(c).await?;
+    Ok(())
+}

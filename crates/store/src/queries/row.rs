@@ -1,0 +1,160 @@
+//! Rows and what they are read into.
+
+use diesel::{
+    deserialize::{self, Queryable},
+    prelude::*,
+};
+use driftstack_domain::{
+    account::{Account, AccountStatus, Region, Slug, TimeZone},
+    api_key::ApiKey,
+    audit::{AuditEntry, Payload, chain::ChainHash},
+    auth::LinkRequest,
+    access::Credential,
+    email::Email,
+    id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
+    membership::Invite,
+    name::Name,
+    policy::{Role, ScopeSet},
+    secret::Digest,
+    team::Team,
+    tier::Tier,
+    time::Timestamp,
+};
+
+use super::Db;
+use crate::{
+    schema::{accounts, api_keys, audit_entries, invites, link_requests, teams},
+    types::{Bound, Stored, b, read},
+};
+
+/// A row of a table that holds a type of the domain, field by field.
+pub(super) struct Row<T>(T);
+
+impl<T> Row<T> {
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// The columns that a [`Row`] is read from.
+pub(super) trait InTable {
+    type Columns;
+    const COLUMNS: Self::Columns;
+}
+
+/// Types whose fields are the columns of a table, each under its own name: readable as a [`Row`], and insertable.
+macro_rules! in_table {
+    ($($type:ident in $table:ident { $($column:ident: $field:ty,)+ })+) => { $(
+        impl InTable for $type {
+            type Columns = ($($table::$column,)+);
+            const COLUMNS: Self::Columns = ($($table::$column,)+);
+        }
+
+        impl Queryable<($(<$field as Stored>::Sql,)+), Db> for Row<$type> {
+            type Row = ($(<$field as Stored>::Raw,)+);
+
+            fn build(($($column,)+): Self::Row) -> deserialize::Result<Self> {
+                Ok(Self($type { $($column: read($column, stringify!($table), stringify!($column))?,)+ }))
+            }
+        }
+
+        impl Insertable<$table::table> for &$type {
+            type Values = <($(diesel::dsl::Eq<$table::$column, Bound<$field>>,)+) as Insertable<$table::table>>::Values;
+
+            fn values(self) -> Self::Values {
+                ($($table::$column.eq(b(&self.$column)),)+).values()
+            }
+        }
+    )+ };
+}
+
+/// Structs that a query reads, with the column that each field comes from. The query selects them in this order.
+macro_rules! seen {
+    ($($(#[$doc:meta])* $vis:vis struct $name:ident { $($field:ident: $type:ty = $table:ident.$column:ident,)+ })+) => { $(
+        $(#[$doc])*
+        $vis struct $name { $($field: $type,)+ }
+
+        impl diesel::deserialize::Queryable<($(<$type as crate::types::Stored>::Sql,)+), super::Db> for $name {
+            type Row = ($(<$type as crate::types::Stored>::Raw,)+);
+
+            fn build(($($field,)+): Self::Row) -> diesel::deserialize::Result<Self> {
+                Ok(Self { $($field: crate::types::read($field, stringify!($table), stringify!($column))?,)+ })
+            }
+        }
+    )+ };
+}
+
+pub(super) use seen;
+
+in_table! {
+    Account in accounts {
+        id: AccountId,
+        email: Email,
+        name: Option<Name>,
+        tier: Tier,
+        status: AccountStatus,
+        time_zone: Option<TimeZone>,
+        slug: Option<Slug>,
+        region: Option<Region>,
+        onboarding_completed_at: Option<Timestamp>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+
+    Team in teams {
+        id: TeamId,
+        owner: AccountId,
+        name: Name,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    }
+
+    Invite in invites {
+        id: InviteId,
+        owner: AccountId,
+        email: Email,
+        role: Role,
+        token: Digest,
+        invited_by: Option<AccountId>,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+        accepted_at: Option<Timestamp>,
+        voided_at: Option<Timestamp>,
+    }
+
+    ApiKey in api_keys {
+        id: ApiKeyId,
+        account: AccountId,
+        name: Name,
+        digest: Digest,
+        shown_prefix: String,
+        scopes: ScopeSet,
+        minted_by: AccountId,
+        minted_with: Option<Credential>,
+        created_at: Timestamp,
+        expires_at: Option<Timestamp>,
+        revoked_at: Option<Timestamp>,
+        last_used_at: Option<Timestamp>,
+    }
+
+    LinkRequest in link_requests {
+        id: LinkId,
+        email: Email,
+        at: Timestamp,
+    }
+
+    AuditEntry in audit_entries {
+        account: AccountId,
+        seq: i64,
+        id: AuditId,
+        at: Timestamp,
+        actor_type: String,
+        actor_account: Option<AccountId>,
+        actor_credential: Option<String>,
+        action: String,
+        target: Option<String>,
+        payload: Payload,
+        prev_hash: ChainHash,
+        hash: ChainHash,
+    }
+}

@@ -1,0 +1,141 @@
+//! The tables, as queries see them. `migrations/` says what is behind each column.
+
+macro_rules! tables {
+    ($($table:ident ($($key:ident),+) { $($column:ident -> $type:ty,)+ })+) => {
+        $(diesel::table! {
+            use diesel::sql_types::*;
+            use crate::types::{Id, Moment};
+            $table ($($key),+) { $($column -> $type,)+ }
+        })+
+        diesel::allow_tables_to_appear_in_same_query!($($table),+);
+    };
+}
+
+tables! {
+    accounts (id) {
+        id -> Id,
+        email -> Text,
+        name -> Nullable<Text>,
+        tier -> Text,
+        status -> Text,
+        staff -> Bool,
+        time_zone -> Nullable<Text>,
+        slug -> Nullable<Text>,
+        region -> Nullable<Text>,
+        onboarding_completed_at -> Nullable<Moment>,
+        password_hash -> Text,
+        email_verified_at -> Nullable<Moment>,
+        created_at -> Moment,
+        updated_at -> Moment,
+        revision -> BigInt,
+        audit_seq -> BigInt,
+        audit_hash -> Binary,
+    }
+
+    teams (id) {
+        id -> Id,
+        owner -> Id,
+        name -> Text,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+
+    memberships (id) {
+        id -> Id,
+        owner -> Id,
+        member -> Id,
+        role -> Text,
+        invited_at -> Moment,
+        accepted_at -> Moment,
+        invited_by -> Nullable<Id>,
+        removed_at -> Nullable<Moment>,
+    }
+
+    invites (id) {
+        id -> Id,
+        owner -> Id,
+        email -> Text,
+        role -> Text,
+        token -> Binary,
+        invited_by -> Nullable<Id>,
+        created_at -> Moment,
+        expires_at -> Moment,
+        accepted_at -> Nullable<Moment>,
+        voided_at -> Nullable<Moment>,
+    }
+
+    api_keys (id) {
+        id -> Id,
+        account -> Id,
+        name -> Text,
+        digest -> Binary,
+        shown_prefix -> Text,
+        scopes -> Text,
+        minted_by -> Id,
+        minted_with -> Nullable<Text>,
+        created_at -> Moment,
+        expires_at -> Nullable<Moment>,
+        revoked_at -> Nullable<Moment>,
+        last_used_at -> Nullable<Moment>,
+    }
+
+    web_sessions (id) {
+        id -> Id,
+        account -> Id,
+        generation -> Integer,
+        os -> Text,
+        browser -> Text,
+        created_at -> Moment,
+        expires_at -> Moment,
+        ended_at -> Nullable<Moment>,
+        last_used_at -> Nullable<Moment>,
+    }
+
+    links (id) {
+        id -> Id,
+        account -> Id,
+        token -> Binary,
+        created_at -> Moment,
+        expires_at -> Moment,
+        used_at -> Nullable<Moment>,
+        voided_at -> Nullable<Moment>,
+    }
+
+    link_requests (id) {
+        id -> Id,
+        email -> Text,
+        at -> Moment,
+    }
+
+    audit_entries (account, seq) {
+        account -> Id,
+        seq -> BigInt,
+        id -> Id,
+        at -> Moment,
+        actor_type -> Text,
+        actor_account -> Nullable<Id>,
+        actor_credential -> Nullable<Text>,
+        action -> Text,
+        target -> Nullable<Text>,
+        payload -> Text,
+        prev_hash -> Binary,
+        hash -> Binary,
+    }
+
+    mails (id) {
+        id -> Id,
+        recipient -> Text,
+        content -> Text,
+        token -> Nullable<Binary>,
+        at -> Moment,
+        attempts -> Integer,
+        due_at -> Nullable<Moment>,
+        sent_at -> Nullable<Moment>,
+        problem -> Nullable<Text>,
+    }
+
+    declined_mails (account, mail) {
+        account -> Id,
+        mail -> Text,
+    }
+}

@@ -1,0 +1,143 @@
+//! What the queries need to know of SQLite.
+
+use std::error::Error as StdError;
+
+use diesel::{
+    connection::AnsiTransactionManager,
+    deserialize::{self, FromSql},
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    serialize::{self, IsNull, Output, ToSql},
+    sql_types::{BigInt, Binary},
+    sqlite::{Sqlite, SqliteConnection},
+};
+use diesel_async::{
+    AsyncConnection, RunQueryDsl, TransactionManager,
+    sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
+};
+use driftstack_domain::id::AccountId;
+use futures_util::{FutureExt, future::BoxFuture};
+use uuid::Uuid;
+
+pub(super) use super::queries::Fault;
+use super::queries::Held;
+use crate::{
+    schema::accounts,
+    types::{Id, Key, Millis, Moment, b},
+};
+
+pub(super) type Db = Sqlite;
+pub(super) type Conn = SyncConnectionWrapper<SqliteConnection, Inline>;
+type Transactions = <Conn as AsyncConnection>::TransactionManager;
+
+/// Runs every statement where it is called: the thread is one of this store's own.
+#[derive(Debug)]
+pub(super) struct Inline;
+
+impl SpawnBlocking for Inline {
+    fn spawn_blocking<'a, R: Send + 'static>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn StdError + Send + Sync>>> {
+        futures_util::future::ready(Ok(task())).boxed()
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}
+
+/// Takes the lock on the file at once. A transaction that begins by reading and then wants to write fails if anybody has
+/// written in between, however long it is willing to wait.
+pub(super) async fn begin(c: &mut Conn) -> QueryResult<()> {
+    c.spawn_blocking(|c| AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")).await
+}
+
+/// Runs `body` in a transaction. An error of it rolls back.
+pub(super) async fn transaction<R, F>(c: &mut Conn, body: F) -> Result<R, Fault>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>>,
+{
+    begin(c).await?;
+    let done = match body(c).await {
+        Ok(done) => Transactions::commit_transaction(c).await.map(|()| done).map_err(Fault::from),
+        Err(fault) => Err(fault),
+    };
+    if done.is_err() && !is_idle(c) {
+        // Should this fail too, then the connection is not idle and will be replaced.
+        let _ = Transactions::rollback_transaction(c).await;
+    }
+    done
+}
+
+/// Whether no transaction is open.
+pub(super) fn is_idle(c: &mut Conn) -> bool {
+    matches!(Transactions::transaction_manager_status_mut(c).transaction_depth(), Ok(None))
+}
+
+/// Holds an account until the end of the transaction. A writing transaction holds the whole file already.
+pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
+    Ok(accounts::table.find(b(&id)).select(Held::columns()).first(c).await.optional()?)
+}
+
+/// The name that the violated unique constraint has in the other engine too.
+pub(super) fn violated(error: &Error) -> Option<&'static str> {
+    let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, about) = error else { return None };
+    let columns = about.message().strip_prefix("UNIQUE constraint failed: ")?;
+    match columns {
+        "accounts.email" => Some("accounts_email_key"),
+        "accounts.slug" => Some("accounts_slug_key"),
+        "memberships.owner, memberships.member" => Some("memberships_active_key"),
+        "invites.owner, invites.email" => Some("invites_open_key"),
+        _ => None,
+    }
+}
+
+/// Whether a later try may succeed. diesel passes SQLite's result codes on as their texts.
+pub(super) fn is_passing(error: &Error) -> bool {
+    const PASSING: [&str; 5] = [
+        "database is locked",
+        "database table is locked",
+        "database or disk is full",
+        "disk I/O error",
+        "unable to open database file",
+    ];
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::SerializationFailure,
+            _,
+        )
+        | Error::BrokenTransactionManager => true,
+        Error::DatabaseError(_, about) => PASSING.contains(&about.message()),
+        _ => false,
+    }
+}
+
+impl FromSql<Id, Sqlite> for Key {
+    fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
+        Ok(Self(Uuid::from_slice(&bytes)?))
+    }
+}
+
+impl ToSql<Id, Sqlite> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_bytes().as_slice());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Moment, Sqlite> for Millis {
+    fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        <i64 as FromSql<BigInt, Sqlite>>::from_sql(value).map(Self)
+    }
+}
+
+impl ToSql<Moment, Sqlite> for Millis {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0);
+        Ok(IsNull::No)
+    }
+}

@@ -1,0 +1,217 @@
+//! Threads with a connection each, and the queue before them.
+//!
+//! An operation is one job: all its statements run on one thread, with nothing to wait for in between. It is diesel-async's
+//! own wrapper without tokio's blocking pool, which would run each statement elsewhere and panics when the future of a
+//! query is dropped on a current-thread runtime (as actix-web's workers are).
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use driftstack_domain::change::StoreError;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    dialect::{self, Conn},
+    file::{File, OpenError, Use},
+};
+
+/// Operations that may wait. More than that is not a queue but an outage.
+const CAPACITY: usize = 256;
+/// For so long an operation waits for its place in the queue.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What becomes of a job when nobody waits for its answer any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unwanted {
+    /// For a read.
+    Skip,
+    /// For a write: who asked may be gone, but was not told that it would not happen.
+    RunAllTheSame,
+}
+
+/// Whether a connection can be trusted with another job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Sound,
+    Broken,
+}
+
+type Job = Box<dyn FnOnce(&mut Conn) -> Connection + Send>;
+
+enum Message {
+    Job(Job),
+    Stop(oneshot::Sender<()>),
+}
+
+pub(super) struct Queue {
+    messages: flume::Sender<Message>,
+    threads: usize,
+}
+
+impl Queue {
+    /// Answers when every thread has its connection.
+    pub(super) async fn start(file: Arc<File>, how: Use, threads: usize) -> Result<Self, OpenError> {
+        let (messages, waiting) = flume::bounded(CAPACITY);
+        for _ in 0..threads {
+            let (opened, ready) = oneshot::channel();
+            let worker = Worker { file: Arc::clone(&file), how, waiting: waiting.clone() };
+            let builder = thread::Builder::new().name(format!("sqlite-{}", how.as_str()));
+            builder.spawn(move || worker.run(opened)).map_err(OpenError::Thread)?;
+            ready.await.unwrap_or_else(|_| Err(OpenError::Lost))?;
+        }
+        Ok(Self { messages, threads })
+    }
+
+    /// Runs a job on one of the threads.
+    pub(super) async fn run<R, F>(&self, unwanted: Unwanted, job: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: FnOnce(&mut Conn) -> R + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Message::Job(Box::new(move |conn| {
+            if unwanted == Unwanted::Skip && answer.is_closed() {
+                return Connection::Sound;
+            }
+            let done = catch_unwind(AssertUnwindSafe(|| job(conn)));
+            // A panic may have left a transaction open or a statement half read.
+            let state = if done.is_ok() && dialect::is_idle(conn) { Connection::Sound } else { Connection::Broken };
+            // Nobody may be there to hear it.
+            let _ = answer.send(done.map_err(|_| StoreError::Failed("a job of the store panicked".to_owned())));
+            state
+        })))
+        .await?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Stops the threads, each after what was queued before.
+    pub(super) async fn stop(&self) {
+        for _ in 0..self.threads {
+            let (stopped, done) = oneshot::channel();
+            if self.messages.send_async(Message::Stop(stopped)).await.is_ok() {
+                // An error means that the thread is gone, which is what was wanted.
+                let _ = done.await;
+            }
+        }
+    }
+
+    async fn enqueue(&self, message: Message) -> Result<(), StoreError> {
+        match self.messages.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(flume::TrySendError::Disconnected(_)) => Err(gone()),
+            // A timer only for those who have to wait.
+            Err(flume::TrySendError::Full(message)) => match timeout(PATIENCE, self.messages.send_async(message)).await {
+                Ok(sent) => sent.map_err(|_| gone()),
+                Err(_) => Err(StoreError::Unavailable(format!("{CAPACITY} operations are waiting already"))),
+            },
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the database is closed or cannot be opened".to_owned())
+}
+
+struct Worker {
+    file: Arc<File>,
+    how: Use,
+    waiting: flume::Receiver<Message>,
+}
+
+impl Worker {
+    fn run(self, opened: oneshot::Sender<Result<(), OpenError>>) {
+        let mut conn = match self.file.connect(self.how) {
+            Ok(conn) => Some(conn),
+            Err(error) => return drop(opened.send(Err(error))),
+        };
+        let _ = opened.send(Ok(()));
+        let stopped = self.serve(&mut conn);
+        if let Some(conn) = &mut conn {
+            self.how.leave(conn);
+        }
+        drop(conn);
+        if let Some(stopped) = stopped {
+            let _ = stopped.send(());
+        }
+    }
+
+    /// Until somebody asks to stop, or every handle is gone.
+    fn serve(&self, conn: &mut Option<Conn>) -> Option<oneshot::Sender<()>> {
+        for message in &self.waiting {
+            let job = match message {
+                Message::Job(job) => job,
+                Message::Stop(stopped) => return Some(stopped),
+            };
+            if conn.is_none() {
+                *conn = self.reconnect();
+            }
+            // Without a connection the job is dropped, and with it the sender that its asker listens to.
+            if let Some(open) = conn
+                && job(open) == Connection::Broken
+            {
+                *conn = None;
+            }
+        }
+        None
+    }
+
+    fn reconnect(&self) -> Option<Conn> {
+        let conn = self.file.connect(self.how);
+        conn.inspect_err(|error| tracing::error!(%error, "the database cannot be opened again")).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    async fn queue(how: Use) -> (Queue, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Arc::new(File::prepare(&folder.path().join("test.db")).unwrap());
+        Queue::start(Arc::clone(&file), Use::Writing, 1).await.unwrap().stop().await;
+        (Queue::start(file, how, 1).await.unwrap(), folder)
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer_and_not_the_thread() {
+        let (queue, _folder) = queue(Use::Writing).await;
+        let panicking = queue.run(Unwanted::RunAllTheSame, |conn| {
+            // What the connection is left with: an open transaction.
+            let begun = futures_util::FutureExt::now_or_never(Box::pin(dialect::begin(conn)));
+            assert!(begun.unwrap().is_err(), "on purpose");
+        });
+        assert!(matches!(panicking.await, Err(StoreError::Failed(_))));
+        assert!(queue.run(Unwanted::RunAllTheSame, |conn| dialect::is_idle(conn)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_is_skipped_and_a_write_is_not() {
+        for (unwanted, runs) in [(Unwanted::Skip, false), (Unwanted::RunAllTheSame, true)] {
+            let (queue, _folder) = queue(Use::Reading).await;
+            let (release, held) = flume::bounded::<()>(1);
+            let ran = Arc::new(AtomicBool::new(false));
+            let seen = Arc::clone(&ran);
+            let busy = queue.run(Unwanted::RunAllTheSame, move |_| held.recv());
+            let dropped = async {
+                let waiting = queue.run(unwanted, move |_| seen.store(true, Ordering::SeqCst));
+                assert!(timeout(Duration::from_millis(20), waiting).await.is_err());
+                release.send(()).unwrap();
+            };
+            let _ = tokio::join!(busy, dropped);
+            queue.run(Unwanted::RunAllTheSame, |_| ()).await.unwrap();
+            assert_eq!(ran.load(Ordering::SeqCst), runs, "{unwanted:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stopped_queue_says_so() {
+        let (queue, _folder) = queue(Use::Reading).await;
+        queue.stop().await;
+        assert!(matches!(queue.run(Unwanted::Skip, |_| ()).await, Err(StoreError::Unavailable(_))));
+    }
+}
