@@ -67,7 +67,7 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers(["authorization", "content-type", "idempotency-key", "x-request-id", WORKSPACE_HEADER])
-        .expose_headers(["retry-after", "x-request-id", "x-driftstack-export-truncated"])
+        .expose_any_header()
         .max_age(3600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

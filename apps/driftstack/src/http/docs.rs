@@ -1,5 +1,7 @@
 //! The reference as a page, from the OpenAPI document.
 
+#![expect(clippy::indexing_slicing, reason = "a member that is missing from a JSON value reads as null")]
+
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -22,7 +24,10 @@ pub(super) fn page(document: &Value) -> String {
             }
         }
     }
-    let body: String = groups.iter().map(|(tag, text)| format!("<h2>{}</h2>{text}", escape(tag))).collect();
+    let mut body = String::new();
+    for (tag, articles) in &groups {
+        let _ = write!(body, "<h2>{}</h2>{articles}", escape(tag));
+    }
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>driftstack API</title><style>{STYLE}</style>\
          <h1>driftstack API</h1><p>The same as a machine reads it: <a href=\"openapi.json\">openapi.json</a>.</p>{body}</html>"

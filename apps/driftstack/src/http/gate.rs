@@ -77,7 +77,7 @@ impl<E: MaybeStale> MaybeStale for Attempt<E> {
     }
 }
 
-/// Jittered, so that those who collided do not collide again; doubling from 4 ms to a quarter of a second.
+/// Jittered, so that those who collided do not collide again; at most 8 ms at first, doubling up to a quarter of a second.
 async fn pause(tries: u32) {
     let at_most = 4_u64 << tries.min(6);
     tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=at_most))).await;

@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the routes and the policy table.
 
+#![expect(clippy::indexing_slicing, reason = "what is indexed here is an object that was made here")]
+
 use std::collections::BTreeMap;
 
 use driftstack_domain::policy::{Callers, Gates, Scope, Standing};

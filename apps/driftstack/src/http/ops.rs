@@ -1,17 +1,19 @@
 //! What operators and tools ask: alive, ready, and the reference.
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, guard, http::header, web};
 use serde_json::json;
 
 use super::{openapi, problem::Problem, route::Api};
 use crate::wire::Services;
 
 pub fn configure(config: &mut web::ServiceConfig) {
+    // Load balancers probe with HEAD.
+    let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     config
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
-        .route("/openapi.json", web::get().to(openapi_json))
-        .route("/docs", web::get().to(docs));
+        .route("/healthz", read().to(healthz))
+        .route("/readyz", read().to(readyz))
+        .route("/openapi.json", read().to(openapi_json))
+        .route("/docs", read().to(docs));
 }
 
 /// The process is alive.

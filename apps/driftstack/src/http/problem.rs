@@ -35,11 +35,12 @@ impl Problem {
         Self::new(Code::NotFound, what)
     }
 
-    /// One field of the request is wrong.
+    /// One field of the request is wrong; an empty path is the request as a whole.
     pub fn invalid(path: &str, message: impl fmt::Display) -> Self {
         let message = message.to_string();
         let issues = json!([{ "path": path, "message": message }]);
-        Self::new(Code::ValidationFailed, format_args!("`{path}`: {message}")).with("issues", issues)
+        let detail = if path.is_empty() { message } else { format!("`{path}`: {message}") };
+        Self::new(Code::ValidationFailed, detail).with("issues", issues)
     }
 
     #[must_use]

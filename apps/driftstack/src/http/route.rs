@@ -3,6 +3,8 @@
 //! The first argument of a handler is a [`Gate`] or [`Open`], which names its action. The other arguments and the answer tell
 //! what the reference says of it. So a route without an action does not compile, and the reference cannot be out of date.
 
+#![expect(clippy::indexing_slicing, reason = "what is indexed here is an object that was made here")]
+
 use std::future::Future;
 
 use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, dev::Payload, http::Method, web};
@@ -92,12 +94,12 @@ impl Api {
             let routes = || self.routes.iter().filter(move |route| route.path == path);
             let allowed = routes().map(|route| route.method.as_str()).collect::<Vec<_>>().join(", ");
             let resource = routes().fold(web::resource(path), |resource, route| resource.route((route.make)()));
-            config.service(resource.default_service(web::to(move || method_not_allowed(allowed.clone()))));
+            config.service(resource.default_service(web::to(move || ready(method_not_allowed(&allowed)))));
         }
     }
 }
 
-async fn method_not_allowed(allowed: String) -> HttpResponse {
+fn method_not_allowed(allowed: &str) -> HttpResponse {
     let problem = Problem::new(Code::MethodNotAllowed, format_args!("allowed here: {allowed}"));
     let mut response = actix_web::ResponseError::error_response(&problem);
     if let Ok(value) = allowed.parse() {

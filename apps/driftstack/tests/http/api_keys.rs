@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{House, fields};
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_shown_once_and_listed_without_its_text() {

@@ -52,10 +52,10 @@ async fn found(olive: &Person<'_>, query: &str) -> Vec<String> {
 async fn filters_narrow_the_log() {
     let house = House::open().await;
     let (olive, ada) = (house.person("olive").await, house.person("ada").await);
-    house.pass(Duration::from_secs(60));
+    house.pass(Duration::from_mins(1));
     let from = house.now();
     let membership = house.join(&olive, &ada, "admin").await;
-    house.pass(Duration::from_secs(60));
+    house.pass(Duration::from_mins(1));
     let to = house.now();
     ada.key_on(&olive.id, &["read"]).await;
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::fixture::{House, PASSWORD, fields};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 async fn sign_up(house: &House, email: &str) -> serde_json::Value {
     house.post("/v1/auth/signup", json!({ "email": email, "password": PASSWORD, "name": "Ada" })).await.expect(200)

@@ -119,4 +119,5 @@ async fn alive_and_ready() {
     let house = House::open().await;
     assert_eq!(house.get("/healthz").await.expect(200), json!({ "status": "ok" }));
     assert_eq!(house.get("/readyz").await.expect(200), json!({ "status": "ready" }));
+    assert_eq!(send(house.request(Method::HEAD, "/readyz")).await.status, 200);
 }

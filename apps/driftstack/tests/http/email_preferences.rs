@@ -24,7 +24,8 @@ async fn everything_is_wanted_until_it_is_declined() {
     assert_eq!(olive.get(path).await.expect(200), wanted("tier-changed"));
     olive.put(path, json!({ "event_type": "tier-changed", "opted_in": true })).await.expect(204);
     assert_eq!(olive.get(path).await.expect(200), wanted(""));
-    assert_eq!(olive.log().await[0], "account.email_preferences_changed");
+    let entries = olive.log().await.into_iter().filter(|action| action == "account.email_preferences_changed");
+    assert_eq!(entries.count(), 2, "declining it twice is declining it once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +47,7 @@ async fn a_declined_mail_is_not_sent() {
         .await
         .expect(204);
     let set = async |tier: &str| {
-        house.services.operator.set_tier(&olive.email.parse().unwrap(), tier.parse().unwrap()).await.unwrap()
+        house.services.operator.set_tier(&olive.email.parse().unwrap(), tier.parse().unwrap()).await.unwrap();
     };
     set("api_scale").await;
     olive

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{House, fields};
 
-const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const WEEK: Duration = Duration::from_hours(168);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invite_is_sent_listed_and_accepted() {
@@ -26,7 +26,7 @@ async fn an_invite_is_sent_listed_and_accepted() {
     );
 
     let invited_at = house.now();
-    house.pass(Duration::from_secs(900));
+    house.pass(Duration::from_mins(15));
     let token = house.mailed_token("ada@example.com").await;
     let accepted = ada.post("/v1/team/invites/accept", json!({ "token": token })).await.expect(200);
     let membership = &accepted["membership"];

@@ -1,15 +1,28 @@
 //! The service as a client sees it: a real server on a free port, a real database, real mails; only the clock is ours.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
 mod account;
 mod api_keys;
 mod audit_log;
 mod auth;
+mod commands;
 mod conventions;
 mod email_preferences;
+mod endurance;
 mod fixture;
 mod invites;
 mod limits;
 mod members;
+mod process;
 mod reference;
 mod strangers;
 mod team;

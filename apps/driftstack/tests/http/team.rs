@@ -16,7 +16,7 @@ async fn every_account_has_a_team_and_may_rename_it() {
             "created_at": house.now(), "updated_at": house.now(),
         }] })
     );
-    house.pass(std::time::Duration::from_secs(60));
+    house.pass(std::time::Duration::from_mins(1));
     let path = format!("/v1/teams/{}", team["id"].as_str().unwrap());
     let renamed = olive.patch(&path, json!({ "name": "Acme" })).await.expect(200);
     assert_eq!((&renamed["team"]["name"], &renamed["team"]["updated_at"]), (&json!("Acme"), &json!(house.now())));

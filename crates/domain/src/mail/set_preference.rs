@@ -47,7 +47,12 @@ impl Preferences {
         Ok(OptionalMail::ALL.iter().map(preference).collect())
     }
 
+    /// Choosing what is chosen already changes nothing.
     pub async fn set(&self, by: &Permit<SetPreference>, preference: MailPreference) -> Result<(), SetPreferenceError> {
+        let declined = self.store.declined(by.workspace()).await.map_err(CommitError::from)?.contains(&preference.mail);
+        if declined != preference.opted_in {
+            return Ok(());
+        }
         let entry = self
             .desk
             .audit(by, AuditAction::EmailPreferencesChanged)
@@ -56,5 +61,34 @@ impl Preferences {
         let it =
             PreferenceChange { account: by.workspace(), preference, change: Change::new(by, Effects::audited(entry)) };
         Ok(self.store.commit_preference(&it).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        mail::MockPreferenceStore,
+        testing::{desk, people},
+    };
+
+    async fn set(declined: Vec<OptionalMail>, opted_in: bool, commits: usize) -> bool {
+        let mut store = MockPreferenceStore::new();
+        store.expect_declined().returning(move |_| Ok(declined.clone()));
+        store
+            .expect_commit_preference()
+            .times(commits)
+            .withf(move |it| it.preference.opted_in == opted_in && it.change.effects.audit.len() == 1)
+            .returning(|_| Ok(()));
+        let preference = MailPreference { mail: OptionalMail::TierChanged, opted_in };
+        Preferences::new(Arc::new(store), desk()).set(&people::permit(), preference).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn only_a_change_is_committed() {
+        assert!(set(vec![], false, 1).await);
+        assert!(set(vec![OptionalMail::TierChanged], true, 1).await);
+        assert!(set(vec![], true, 0).await);
+        assert!(set(vec![OptionalMail::TierChanged], false, 0).await);
     }
 }

@@ -73,7 +73,7 @@ impl From<AuditEntry> for AuditEntryView {
 impl PartialSchema for AuditEntryView {
     /// By hand: the fields are the domain's, which knows nothing of OpenAPI.
     fn schema() -> RefOr<Schema> {
-        let of = |types: &[Type]| Object::with_type(SchemaType::from_iter(types.iter().cloned()));
+        let of = |types: &[Type]| Object::with_type(types.iter().cloned().collect::<SchemaType>());
         let text = || of(&[Type::String]);
         let maybe_text = || of(&[Type::String, Type::Null]);
         let object = ["id", "account_id", "actor_type", "action", "timestamp", "prev_hash", "hash"]
