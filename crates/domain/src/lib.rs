@@ -9,7 +9,22 @@
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
 //! * [`desk`] is where use cases take the time, ids and secrets from; [`secret`] holds what is handed out once.
 //!
-//! To embed it, implement the ports (or take the adapter crates) and call the use cases. To test a rule, no port is needed.
+//! To embed it, implement the ports (or take the adapter crates) and call the use cases. To ask a rule, no port is needed:
+//!
+//! ```
+//! use driftstack_domain::{access::{Access, Credential}, policy::{Action, Role, Scope, ScopeSet, decide}};
+//!
+//! let ada = "acc_0192f0c1-2345-7000-8000-00000000000b".parse()?;
+//! let olive = "acc_0192f0c1-2345-7000-8000-00000000000a".parse()?;
+//! let key = Credential::Key("key_0192f0c1-2345-7000-8000-00000000000c".parse()?);
+//!
+//! // Ada is an admin of Olive's team, and her key may only read.
+//! let access = Access::at_home(ada, key, ScopeSet::of(&[Scope::Read])).acting_on(olive, Role::Admin);
+//! assert!(decide(&access, Action::ListKeys).is_ok());
+//! let denied = decide(&access, Action::MintKey).unwrap_err();
+//! assert_eq!(denied.to_string(), "this credential lacks the scope for it; one of these is needed: `account_owner`, `admin`");
+//! # Ok::<(), driftstack_domain::id::IdError>(())
+//! ```
 
 pub mod access;
 pub mod account;

@@ -104,7 +104,7 @@ async fn ready(service: &Process) -> bool {
     reqwest::get(service.url("/readyz")).await.is_ok_and(|answer| answer.status() == 200)
 }
 
-/// The bars are for the machine at rest and an optimised build; under a test run on two cores the same code takes longer.
+/// An unoptimised build, beside a test run, has the bars of an optimised one at rest: there is room.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cold_start_is_quick_and_small() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ async fn a_cold_start_is_quick_and_small() {
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim();
     let kib: u64 = resident.trim_end_matches("kB").trim().parse().unwrap();
     println!("cold start {cold:?}, resident {} MiB", kib / 1024);
-    assert!(cold < Duration::from_millis(if cfg!(debug_assertions) { 1500 } else { 300 }), "{cold:?}");
+    assert!(cold < Duration::from_millis(300), "{cold:?}");
     assert!(kib < 40 * 1024, "{kib} KiB");
 }
 

@@ -109,6 +109,28 @@ pub struct Access {
 }
 
 impl Access {
+    /// Somebody on their own account. For a service that authenticates by itself and asks only the policy.
+    pub fn at_home(account: AccountId, credential: Credential, scopes: ScopeSet) -> Self {
+        Self {
+            account,
+            account_revision: Revision::default(),
+            tier: Tier::Free,
+            credential,
+            scopes,
+            hands: account,
+            workspace: account,
+            workspace_revision: Revision::default(),
+            standing: Standing::Owner,
+            to_be_touched: false,
+        }
+    }
+
+    /// The same caller on the workspace of a team that they are a member of.
+    #[must_use]
+    pub fn acting_on(self, owner: AccountId, role: Role) -> Self {
+        Self { workspace: owner, workspace_revision: Revision::default(), standing: role.into(), ..self }
+    }
+
     /// Whether this is a key that a member minted on the owner's account.
     pub fn in_members_hands(&self) -> bool {
         self.hands != self.account
@@ -117,33 +139,6 @@ impl Access {
     /// Who an audit entry names.
     pub fn actor(&self) -> Actor {
         Actor::Customer { account: self.hands, credential: Some(self.credential) }
-    }
-}
-
-#[cfg(any(test, feature = "testing"))]
-impl Access {
-    /// An access that nobody was asked about.
-    #[doc(hidden)]
-    pub fn unchecked(
-        account: AccountId,
-        workspace: AccountId,
-        credential: Credential,
-        scopes: ScopeSet,
-        standing: Standing,
-    ) -> Self {
-        let revision = Revision::default();
-        Self {
-            account,
-            account_revision: revision,
-            tier: Tier::Free,
-            credential,
-            scopes,
-            hands: account,
-            workspace,
-            workspace_revision: revision,
-            standing,
-            to_be_touched: false,
-        }
     }
 }
 

@@ -51,7 +51,7 @@ pub fn account(id: AccountId, address: &str) -> Account {
 
 /// Olive's session, with these scopes and this standing.
 pub fn access(scopes: ScopeSet, standing: Standing) -> Access {
-    Access::unchecked(OLIVE, OLIVE, Credential::Session(SESSION), scopes, standing)
+    Access { standing, ..Access::at_home(OLIVE, Credential::Session(SESSION), scopes) }
 }
 
 /// Olive may.
@@ -62,7 +62,7 @@ pub fn permit<A>() -> Permit<A> {
 /// The owner of this account may, on it.
 pub fn permit_of<A>(account: AccountId) -> Permit<A> {
     let scopes = ScopeSet::of(&[Scope::AccountOwner]);
-    Permit::unchecked(Access::unchecked(account, account, Credential::Session(SESSION), scopes, Standing::Owner))
+    Permit::unchecked(Access::at_home(account, Credential::Session(SESSION), scopes))
 }
 
 /// Ada, on her way in.

@@ -64,12 +64,16 @@ impl Kind {
         let session = Credential::Session(SESSION);
         let scopes = ScopeSet::of(&[scope]);
         match self {
-            Self::OwnersKey => Access::unchecked(OLIVE, OLIVE, key, scopes, Standing::Owner),
-            Self::OwnersSession => Access::unchecked(OLIVE, OLIVE, session, scopes, Standing::Owner),
-            Self::SessionAs(standing) => Access::unchecked(ADA, OLIVE, session, scopes, standing),
+            Self::OwnersKey => Access::at_home(OLIVE, key, scopes),
+            Self::OwnersSession => Access::at_home(OLIVE, session, scopes),
+            Self::SessionAs(standing) => {
+                let mut access = Access::at_home(ADA, session, scopes);
+                (access.workspace, access.standing) = (OLIVE, standing);
+                access
+            }
             Self::MembersKey(standing) => {
-                let mut access = Access::unchecked(OLIVE, OLIVE, key, scopes, standing);
-                access.hands = ADA;
+                let mut access = Access::at_home(OLIVE, key, scopes);
+                (access.hands, access.standing) = (ADA, standing);
                 access
             }
         }
