@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use driftstack_mailer::{PublicUrl, PublicUrlError, Sender};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     pub cors_origins: Vec<String>,
     pub problem_type_base: String,
+    /// Between the signal to stop and the closing of the listener.
+    pub drain_grace: Duration,
     pub log: String,
 }
 
@@ -36,7 +39,7 @@ pub enum SettingsError {
 }
 
 /// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "listen",
     "data_dir",
     "database_url",
@@ -48,6 +51,7 @@ pub const NAMES: [&str; 12] = [
     "trusted_proxies",
     "cors_origins",
     "problem_type_base",
+    "drain_grace_seconds",
     "log",
 ];
 
@@ -90,6 +94,7 @@ impl Settings {
                 "expected origins such as `https://app.example.com`, separated by commas",
             )?,
             problem_type_base: text(values, "problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
+            drain_grace: Duration::from_secs(parsed(values, "drain_grace_seconds", "1", "expected whole seconds")?),
             log: text(values, "log").unwrap_or("info").to_owned(),
             data_dir,
         })

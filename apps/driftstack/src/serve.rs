@@ -1,13 +1,22 @@
 //! Serving: bind, wire, answer, and drain at the end.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_cors::Cors;
 use actix_web::{
     App, HttpServer,
+    dev::Server,
     middleware::{Condition, from_fn},
     web::{self, Data},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::Settings,
@@ -19,41 +28,104 @@ use crate::{
 /// Requests that are being answered have so long, in seconds, after the signal to stop.
 const DRAIN_SECONDS: u64 = 30;
 
+/// Whether the service has been asked to stop. From then on `/readyz` is red.
+#[derive(Debug, Default)]
+pub struct Draining(AtomicBool);
+
+impl Draining {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Serves until a signal comes.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
-    let listener = TcpListener::bind(settings.listen).map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error))?;
-    let address = listener.local_addr().map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error))?;
+    let (listener, address) = bind(settings.listen)?;
     let store = wire::open_store(settings).await?;
     let services = Arc::new(Services::new(Arc::new(store.clone()), wire::parts(settings, address)?, settings));
     let workers = Workers::start(&services);
-    let server = server(&services, &settings.cors_origins, listener)?;
+    let draining = Arc::new(Draining::default());
+    let running = server(&services, &draining, &settings.cors_origins, listener)?;
+    let handle = running.handle();
+    let stopper = {
+        let grace = settings.drain_grace;
+        tokio::spawn(async move {
+            asked_to_stop().await;
+            tracing::info!("stopping");
+            draining.begin();
+            // Load balancers look every few seconds; until they have, requests still come and are answered.
+            tokio::time::sleep(grace).await;
+            handle.stop(true).await;
+        })
+    };
     tracing::info!(%address, "listening");
-    let served = server.await.map_err(|error| StartError::new("the server", error));
-    tracing::info!("stopping");
+    let served = running.await.map_err(|error| StartError::new("the server", error));
+    stopper.abort();
     workers.stop().await;
     store.close().await;
     served
 }
 
+/// The workers alone, until a signal comes.
+pub async fn work(settings: &Settings) -> Result<(), StartError> {
+    let store = wire::open_store(settings).await?;
+    let parts = wire::parts(settings, settings.listen)?;
+    let services = Arc::new(Services::new(Arc::new(store.clone()), parts, settings));
+    let workers = Workers::start(&services);
+    tracing::info!("working");
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    workers.stop().await;
+    store.close().await;
+    Ok(())
+}
+
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let problem = |error| StartError::new("DRIFTSTACK_LISTEN", error);
+    let listener = TcpListener::bind(address).map_err(problem)?;
+    let address = listener.local_addr().map_err(problem)?;
+    Ok((listener, address))
+}
+
+/// SIGTERM, or an interrupt from the terminal.
+async fn asked_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be waited for; only a kill will stop this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
 /// The server on a listener; it runs when it is awaited.
 pub fn server(
     services: &Arc<Services>,
+    draining: &Arc<Draining>,
     origins: &[String],
     listener: TcpListener,
-) -> Result<actix_web::dev::Server, StartError> {
-    let services = Data::from(services.clone());
+) -> Result<Server, StartError> {
+    let (services, draining) = (Data::from(services.clone()), Data::from(draining.clone()));
     let api = Data::new(v1::api());
     let origins = origins.to_vec();
     let server = HttpServer::new(move || {
         let api = api.clone();
         App::new()
             .app_data(services.clone())
+            .app_data(draining.clone())
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(envelope))
             .configure(move |config| configure(config, &api))
     });
+    let server = server.client_request_timeout(Duration::from_secs(10)).disable_signals();
     let server = server.shutdown_timeout(DRAIN_SECONDS).listen(listener);
     server.map(HttpServer::run).map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error))
 }

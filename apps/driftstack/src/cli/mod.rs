@@ -35,6 +35,8 @@ docs/OPERATIONS.md lists them.";
 enum Command {
     /// Serve (the default).
     Serve,
+    /// Run the workers alone, for a deployment of several processes.
+    Worker,
     /// Bring the database's schema up to date.
     Migrate,
     /// Act on accounts.
@@ -74,6 +76,11 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             let settings = settings()?;
             log::init(&settings.log)?;
             Ok(serve::serve(&settings).await?)
+        }
+        Command::Worker => {
+            let settings = settings()?;
+            log::init(&settings.log)?;
+            Ok(serve::work(&settings).await?)
         }
         Command::Migrate => {
             wire::open_store(&settings()?).await?.close().await;

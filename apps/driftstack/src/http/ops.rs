@@ -3,8 +3,8 @@
 use actix_web::{HttpResponse, guard, http::header, web};
 use serde_json::json;
 
-use super::{openapi, problem::Problem, route::Api};
-use crate::wire::Services;
+use super::{codes::Code, openapi, problem::Problem, route::Api};
+use crate::{serve::Draining, wire::Services};
 
 pub fn configure(config: &mut web::ServiceConfig) {
     // Load balancers probe with HEAD.
@@ -21,8 +21,11 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The process can serve: its database answers.
-async fn readyz(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+/// The process can serve: its database answers, and nobody has asked it to stop.
+async fn readyz(services: web::Data<Services>, draining: web::Data<Draining>) -> Result<HttpResponse, Problem> {
+    if draining.has_begun() {
+        return Err(Problem::new(Code::Unavailable, "stopping; ask another process").retry_after(1));
+    }
     services.health.ping().await?;
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }

@@ -125,6 +125,19 @@ async fn asked_to_stop_it_stops_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path());
     assert!(ready(&service).await);
-    let (took, well) = service.terminate();
+    let url = service.url("/readyz");
+    let watcher = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Ok(answer) = reqwest::get(&url).await {
+            seen.push(answer.status().as_u16());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        seen
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (took, well) = tokio::task::spawn_blocking(move || service.terminate()).await.unwrap();
     assert!(well && took < Duration::from_secs(10), "{took:?}");
+    let mut seen = watcher.await.unwrap();
+    seen.dedup();
+    assert_eq!(seen, [200, 503], "red before the listener closes");
 }

@@ -115,7 +115,7 @@ impl House {
         let services = Arc::new(Services::new(store, parts, &settings));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve::server(&services, &settings.cors_origins, listener).unwrap();
+        let server = serve::server(&services, &Arc::default(), &settings.cors_origins, listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self {
@@ -225,6 +225,7 @@ fn settings(folder: &TempDir) -> Settings {
         trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         cors_origins: vec!["https://app.example.com".to_owned()],
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
+        drain_grace: Duration::ZERO,
         log: "off".to_owned(),
         data_dir,
     }
