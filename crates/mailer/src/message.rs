@@ -177,6 +177,8 @@ mod tests {
     #[case::not_an_address("Driftstack", false)]
     #[case::empty("", false)]
     #[case::line_break("Driftstack\r\nBcc: x@example.com <no-reply@example.com>", false)]
+    #[case::tab("Drift\tstack <no-reply@example.com>", false)]
+    #[case::quoted_line_break("\"Drift\r\nBcc: x@example.com\" <no-reply@example.com>", false)]
     fn a_sender(#[case] text: &str, #[case] fits: bool) {
         assert_eq!(text.parse::<Sender>().is_ok(), fits);
     }

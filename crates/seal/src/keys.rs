@@ -220,9 +220,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_an_error() {
+    fn what_cannot_be_a_keys_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert!(opened(folder.path()).unwrap_err().contains("cannot read the keys file"));
+        write(&folder.path().join("large"), 0o600, &" ".repeat(64 * 1024 + 1));
+        assert!(opened(&folder.path().join("large")).unwrap_err().contains("too large"));
         let below_a_file = folder.path().join("file").join("keys.json");
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(opened(&below_a_file).unwrap_err().contains(&below_a_file.display().to_string()));

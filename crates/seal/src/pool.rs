@@ -27,7 +27,7 @@ impl Pool {
         let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordsBusy)?;
         let worker = self.workers.clone().acquire_owned().await.map_err(|_| PasswordsBusy)?;
         let job = move || {
-            drop((place, worker));
+            let _held = (place, worker);
             work()
         };
         spawn_blocking(job).await.map_err(|_| PasswordsBusy)
@@ -44,6 +44,7 @@ mod tests {
         },
         time::Duration,
     };
+    use tokio::task::JoinHandle;
 
     fn pool(workers: usize, waiting: usize) -> Arc<Pool> {
         Arc::new(Pool::new(NonZeroUsize::new(workers).unwrap(), waiting))
@@ -55,10 +56,23 @@ mod tests {
         (stop, move || _ = stopped.recv())
     }
 
+    fn spawn(pool: &Arc<Pool>, work: impl FnOnce() + Send + 'static) -> JoinHandle<Result<(), PasswordsBusy>> {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.run(work).await })
+    }
+
     async fn until(mut condition: impl FnMut() -> bool) {
-        while !condition() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let met = async {
+            while !condition() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        soon(met).await;
+    }
+
+    /// A test that waits in vain fails.
+    async fn soon<T>(result: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), result).await.unwrap()
     }
 
     #[tokio::test]
@@ -67,13 +81,12 @@ mod tests {
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let runs: Vec<_> = (0..30)
             .map(|_| {
-                let (pool, now, most) = (pool.clone(), now.clone(), most.clone());
-                let work = move || {
+                let (now, most) = (now.clone(), most.clone());
+                spawn(&pool, move || {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     std::thread::sleep(Duration::from_millis(10));
                     now.fetch_sub(1, Ordering::SeqCst);
-                };
-                tokio::spawn(async move { pool.run(work).await })
+                })
             })
             .collect();
         for run in runs {
@@ -87,16 +100,10 @@ mod tests {
         let pool = pool(1, 1);
         let (stop_first, first) = endless();
         let (stop_second, second) = endless();
-        let first = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(first).await }
-        });
-        let second = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(second).await }
-        });
+        let first = spawn(&pool, first);
+        let second = spawn(&pool, second);
         until(|| pool.places.available_permits() == 0).await;
-        assert_eq!(pool.run(|| ()).await, Err(PasswordsBusy));
+        assert_eq!(soon(pool.run(|| ())).await, Err(PasswordsBusy));
         drop(stop_first);
         assert_eq!(first.await.unwrap(), Ok(()));
         drop(stop_second);
@@ -108,15 +115,9 @@ mod tests {
     async fn whoever_gives_up_waiting_leaves_the_line() {
         let pool = pool(1, 1);
         let (stop, work) = endless();
-        let working = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(work).await }
-        });
+        let working = spawn(&pool, work);
         until(|| pool.workers.available_permits() == 0).await;
-        let waiting = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(|| ()).await }
-        });
+        let waiting = spawn(&pool, || ());
         until(|| pool.places.available_permits() == 0).await;
         waiting.abort();
         until(|| pool.places.available_permits() == 1).await;
@@ -128,14 +129,11 @@ mod tests {
     async fn abandoned_work_keeps_its_worker_until_it_ends() {
         let pool = pool(1, 0);
         let (stop, work) = endless();
-        let working = tokio::spawn({
-            let pool = pool.clone();
-            async move { pool.run(work).await }
-        });
+        let working = spawn(&pool, work);
         until(|| pool.workers.available_permits() == 0).await;
         working.abort();
         assert!(working.await.unwrap_err().is_cancelled());
-        assert_eq!(pool.run(|| ()).await, Err(PasswordsBusy));
+        assert_eq!(soon(pool.run(|| ())).await, Err(PasswordsBusy));
         drop(stop);
         until(|| pool.places.available_permits() == 1).await;
     }
