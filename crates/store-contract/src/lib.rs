@@ -1,1 +1,183 @@
+//! What every store of driftstack must do, as tests.
+//!
+//! The ports of the domain say MUST in their documentation; here is a case for each, written once and run under the same
+//! name on every engine. Whoever writes another store implements [`Backend`] for it and says, in an integration test:
+//!
+//! ```ignore
+//! driftstack_store_contract::store_contract!(my_engine, my_backend);
+//!
+//! async fn my_backend() -> MyBackend { … }
+//! ```
+//!
+//! Records reach the store as they do in the service: through the domain's use cases, by callers whom the
+//! [`Doorkeeper`](driftstack_domain::access::Doorkeeper) has admitted. Where a case needs a record that no honest use case
+//! would make (decided on a state that is over), [`forge`] makes it by lying to one.
 
+// A library of tests: a broken expectation is a panic, and a panic is a failed test.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::unwrap_used
+)]
+
+mod backend;
+pub mod cases;
+mod fakes;
+pub mod forge;
+pub mod world;
+
+pub use backend::{Backend, Ports};
+pub use fakes::{Letterbox, MovableClock, PlainPasswords, PlainTokens};
+pub use world::{Attempt, Person, World};
+
+/// Runs every case against the backends that `$make` (an `async fn` without arguments) hands out, one for each case.
+#[macro_export]
+macro_rules! store_contract {
+    ($engine:ident, $make:ident) => {
+        mod $engine {
+            $crate::expand_cases! { $make
+                accounts {
+                    an_account_is_read_as_it_was_written
+                    what_is_cleared_is_gone
+                    ones_own_account_comes_with_its_teams_but_for_deleted_owners
+                    a_taken_slug_is_refused_and_nothing_is_written
+                    a_slug_that_was_given_up_is_free
+                    a_team_is_renamed
+                }
+                api_keys {
+                    a_key_is_read_as_it_was_written
+                    keys_are_listed_newest_first_whatever_their_state
+                    a_key_of_another_account_is_not_seen
+                    a_rotation_shortens_the_old_key_and_stores_the_successor
+                    a_key_that_is_revoked_is_neither_rotated_nor_revoked_again
+                }
+                audit {
+                    entries_are_filtered
+                    a_walk_visits_every_entry_once
+                    entries_are_read_downwards
+                    a_log_without_entries_has_an_empty_head
+                    every_commit_moves_the_revision_and_the_head
+                    an_entry_survives_the_store_unchanged
+                }
+                callers {
+                    a_key_is_seen_with_its_account
+                    a_members_key_is_seen_with_its_minter
+                    a_key_that_is_over_is_seen_all_the_same
+                    a_session_is_seen_with_its_generation
+                    an_unknown_credential_is_not_seen
+                    a_workspace_is_seen_only_by_its_members
+                    a_touch_moves_no_revision_and_the_later_one_stays
+                }
+                invites {
+                    an_invite_is_read_as_it_was_written
+                    only_pending_invites_are_listed
+                    a_second_invite_voids_the_first
+                    an_invite_is_seen_by_its_owner_alone
+                    a_token_is_seen_with_the_taker
+                    an_invite_that_is_over_cannot_be_moved
+                    an_acceptance_makes_a_member
+                    an_acceptance_that_fails_half_way_leaves_the_invite_pending
+                }
+                links {
+                    a_request_does_not_depend_on_an_account
+                    requests_are_served_oldest_first
+                    a_new_link_voids_the_older_ones_and_moves_no_revision
+                    a_request_is_served_once
+                    asking_wakes_the_clerk
+                }
+                mails {
+                    mails_are_claimed_by_one_alone
+                    a_lease_that_ran_out_can_be_claimed_again
+                    a_sent_mail_is_never_claimed_again_and_its_token_is_forgotten
+                    a_failed_mail_is_due_at_its_time_and_a_dead_one_never
+                    what_was_sent_cannot_fail_afterwards
+                    a_commit_with_a_mail_wakes_the_postman
+                    a_refused_commit_leaves_no_mail
+                }
+                memberships {
+                    members_are_listed_newest_first
+                    owners_are_listed_but_for_deleted_ones
+                    a_membership_is_seen_after_its_end
+                    a_role_changes
+                    a_removal_revokes_the_members_keys_and_no_other
+                    a_membership_that_ended_cannot_be_moved
+                    a_removal_that_fails_half_way_has_removed_nobody
+                    somebody_who_left_can_be_invited_again
+                    a_walk_is_stable_while_members_come_and_go
+                }
+                operator {
+                    an_account_is_found_by_its_address_unless_it_is_deleted
+                    a_tier_is_changed_with_a_mail
+                    a_declined_mail_is_not_wanted
+                    staff_is_given_and_taken
+                    an_operators_key_is_in_the_accounts_own_hands
+                }
+                races {
+                    one_slug_goes_to_one_of_sixteen_accounts
+                    one_invite_makes_one_member
+                    one_address_makes_one_account
+                    one_link_verifies_once
+                    one_session_is_renewed_once
+                    a_role_that_was_taken_away_makes_the_write_stale
+                    no_key_of_a_removed_member_lives
+                    everybody_gets_on_the_log_in_the_end
+                    two_claimers_share_no_mail
+                    a_stale_record_writes_nothing
+                }
+                sign_in {
+                    a_registration_is_stored_whole
+                    a_taken_address_is_refused_and_nothing_is_written
+                    an_account_is_seen_whatever_its_status
+                    a_link_verifies_and_signs_in
+                    a_link_that_is_spent_verifies_nothing
+                    a_sign_in_begins_a_session
+                    what_is_declined_is_seen_with_the_link
+                }
+                web_sessions {
+                    a_session_is_renewed
+                    a_renewal_needs_the_generation_it_was_decided_on
+                    a_session_that_is_over_is_not_renewed
+                    a_session_ends_once
+                    a_preference_is_kept
+                }
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! expand_cases {
+    ($make:ident $($module:ident { $($case:ident)+ })+) => { $(
+        mod $module {
+            #[allow(unused_imports)]
+            use super::super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    $crate::cases::$module::$case($make().await).await;
+                }
+            )+
+        }
+    )+ };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A case that nobody expands is a MUST that nobody tests.
+    #[test]
+    fn every_case_is_in_the_list() {
+        let list = include_str!("lib.rs");
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases")).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for case in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+                let name = case.split('<').next().unwrap();
+                assert!(list.lines().any(|line| line.trim() == name), "{name}");
+            }
+        }
+    }
+}

@@ -1,15 +1,17 @@
 //! The stores of driftstack on diesel.
 //!
-//! There is one source of queries, [`queries`](self), and an engine below it. `queries/` is compiled once for each engine
+//! There is one source of queries, `queries/`, and an engine below it. `queries/` is compiled once for each engine
 //! through `#[path]`, over that engine's `dialect`: the connection type, how a transaction begins, and what its errors
 //! mean. So a compile error is an ordinary diesel message about concrete types, and no query is written twice. The tables
-//! ([`schema`]) and how the domain's types lie in them ([`types`]) do not depend on an engine.
+//! (`schema`), how the domain's types lie in them (`types`) and how rows are read (`rows`) do not depend on an
+//! engine, and are compiled once.
 //!
 //! * [`SqliteStore`] keeps everything in one file: one thread writes, two read.
 //!
 //! Everything a store MUST do is said in the ports of the domain and tested by `driftstack-store-contract`.
 
 mod bell;
+mod rows;
 mod schema;
 mod types;
 

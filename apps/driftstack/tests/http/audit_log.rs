@@ -73,9 +73,15 @@ async fn filters_narrow_the_log() {
     assert_eq!(found(&olive, &format!("from={from}&to={to}")).await, ["team.invite_accepted", "team.member_invited"]);
     assert_eq!(found(&olive, &format!("from={to}")).await, ["api_key.minted"]);
 
-    for bad in
-        ["action=*", "action=team.%25", "actor_account_id=ada", "from=yesterday", "to=2026-05-12", "acton=team.*"]
-    {
+    for bad in [
+        "action=*",
+        "action=team.%25",
+        "actor_account_id=ada",
+        "from=yesterday",
+        "to=2026-05-12",
+        "target_resource_id=%00",
+        "acton=team.*",
+    ] {
         olive.get(&format!("/v1/account/audit-log?{bad}")).await.refused(400, "validation-failed");
     }
 }

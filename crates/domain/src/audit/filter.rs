@@ -7,11 +7,34 @@ use crate::{id::AccountId, time::Timestamp};
 pub struct AuditFilter {
     pub action: Option<ActionFilter>,
     pub actor_account: Option<AccountId>,
-    pub target: Option<String>,
+    pub target: Option<TargetFilter>,
     /// Inclusive.
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
+}
+
+/// The public id of a resource, of whatever kind: 1 to 128 printable ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetFilter(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the id of a resource, such as `key_…`")]
+pub struct TargetFilterError;
+
+impl TargetFilter {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TargetFilter {
+    type Err = TargetFilterError;
+
+    fn from_str(text: &str) -> Result<Self, TargetFilterError> {
+        let plausible = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        if plausible { Ok(Self(text.to_owned())) } else { Err(TargetFilterError) }
+    }
 }
 
 /// One action, or all that begin with a dotted prefix (`team.*`).

@@ -10,7 +10,7 @@ mod read;
 
 pub use action::AuditAction;
 pub use entry::{Actor, AuditDraft, AuditEntry, Payload};
-pub use filter::{ActionFilter, ActionFilterError, AuditFilter};
+pub use filter::{ActionFilter, ActionFilterError, AuditFilter, TargetFilter, TargetFilterError};
 pub use port::AuditStore;
 #[cfg(feature = "testing")]
 pub use port::MockAuditStore;

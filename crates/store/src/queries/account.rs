@@ -9,12 +9,12 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{
-    super::Store,
-    Answer, Conn, Fault, membership,
-    row::{InTable, Row},
+use super::{super::Store, Answer, Conn, Fault, membership};
+use crate::{
+    rows::{InTable, Row},
+    schema::accounts,
+    types::b,
 };
-use crate::{schema::accounts, types::b};
 
 #[async_trait]
 impl AccountStore for Store {

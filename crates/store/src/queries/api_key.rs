@@ -15,9 +15,12 @@ use super::{
     super::Store,
     Answer, Conn, Fault,
     page::{below_id, rows_to_fetch},
-    row::{InTable, Row},
 };
-use crate::{schema::api_keys, types::b};
+use crate::{
+    rows::{InTable, Row},
+    schema::api_keys,
+    types::b,
+};
 
 #[async_trait]
 impl ApiKeyStore for Store {

@@ -17,9 +17,9 @@ use super::{
     super::Store,
     Answer, Conn, Db,
     page::{below_number, rows_to_fetch},
-    row::{InTable, Row, seen},
 };
 use crate::{
+    rows::{InTable, Row, seen},
     schema::{accounts, audit_entries},
     types::b,
 };
@@ -79,7 +79,7 @@ pub(crate) async fn entries(
         query = query.filter(e::actor_account.eq(b(&Some(actor))));
     }
     if let Some(target) = filter.target {
-        query = query.filter(e::target.eq(target));
+        query = query.filter(e::target.eq(target.as_str().to_owned()));
     }
     if let Some(from) = filter.from {
         query = query.filter(e::at.ge(b(&from)));

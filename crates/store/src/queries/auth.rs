@@ -14,8 +14,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, link, row::seen, web_session};
+use super::{super::Store, Answer, Conn, Fault, link, web_session};
 use crate::{
+    rows::seen,
     schema::{accounts, declined_mails, links, teams},
     types::b,
 };
@@ -98,7 +99,8 @@ pub(crate) async fn seen_sign_in(c: &mut Conn, email: Email) -> Answer<Option<Se
 }
 
 pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<SeenLink>> {
-    let declined = declined_mails::account.eq(accounts::id).and(declined_mails::mail.eq(b(&OptionalMail::SignupWelcome)));
+    let declined =
+        declined_mails::account.eq(accounts::id).and(declined_mails::mail.eq(b(&OptionalMail::SignupWelcome)));
     let found = links::table
         .inner_join(accounts::table.on(accounts::id.eq(links::account)))
         .left_join(declined_mails::table.on(declined))

@@ -14,8 +14,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, row::seen};
+use super::{super::Store, Answer, Conn};
 use crate::{
+    rows::seen,
     schema::{accounts, api_keys, memberships, web_sessions},
     types::b,
 };
@@ -88,11 +89,7 @@ seen! {
     }
 }
 
-pub(crate) async fn by_key(
-    c: &mut Conn,
-    digest: Digest,
-    wanted: Option<AccountId>,
-) -> Answer<Option<SeenCaller>> {
+pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountId>) -> Answer<Option<SeenCaller>> {
     let found = api_keys::table
         .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
         .left_join(

@@ -26,8 +26,9 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, mail, row::seen};
+use super::{super::Store, Answer, Conn, Fault, dialect, mail};
 use crate::{
+    rows::seen,
     schema::{accounts, audit_entries},
     types::b,
 };
@@ -94,12 +95,12 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     let held = hold(c, guard).await?;
     body(c, &it).await?;
     for (account, drafts) in by_account(effects) {
-        let head = match held.get(&account) {
+        let end = match held.get(&account) {
             Some(held) => held.head(),
             // The body has just made it.
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
-        append(c, account, head, &drafts).await?;
+        append(c, account, end, &drafts).await?;
     }
     for mail in &effects.mails {
         mail::insert(c, mail).await?;

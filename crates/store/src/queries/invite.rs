@@ -21,9 +21,9 @@ use super::{
     super::Store,
     Answer, Conn, Fault, membership,
     page::{below_id, rows_to_fetch},
-    row::{InTable, Row, seen},
 };
 use crate::{
+    rows::{InTable, Row, seen},
     schema::{accounts, invites, memberships, teams},
     types::b,
 };
@@ -89,12 +89,7 @@ macro_rules! open {
     };
 }
 
-pub(crate) async fn pending(
-    c: &mut Conn,
-    owner: AccountId,
-    now: Timestamp,
-    page: PageRequest,
-) -> Answer<Page<Invite>> {
+pub(crate) async fn pending(c: &mut Conn, owner: AccountId, now: Timestamp, page: PageRequest) -> Answer<Page<Invite>> {
     let rows = invites::table
         .filter(invites::owner.eq(b(&owner)))
         .filter(open!())

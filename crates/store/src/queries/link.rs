@@ -9,12 +9,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{
-    super::Store,
-    Answer, Conn, Fault,
-    row::{InTable, Row},
-};
+use super::{super::Store, Answer, Conn, Fault};
 use crate::{
+    rows::{InTable, Row},
     schema::{link_requests, links},
     types::b,
 };

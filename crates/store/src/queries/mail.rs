@@ -12,8 +12,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, row::seen};
+use super::{super::Store, Answer, Conn};
 use crate::{
+    rows::seen,
     schema::mails,
     types::{Key, b},
 };

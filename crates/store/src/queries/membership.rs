@@ -20,9 +20,9 @@ use super::{
     super::Store,
     Answer, Conn, Fault, api_key,
     page::{below_id, rows_to_fetch},
-    row::seen,
 };
 use crate::{
+    rows::seen,
     schema::{accounts, api_keys, memberships},
     types::{Key, b},
 };
@@ -178,10 +178,7 @@ pub(crate) async fn seen_membership(c: &mut Conn, id: MembershipId) -> Answer<Op
         .inner_join(accounts::table.on(accounts::id.eq(memberships::owner)))
         .inner_join(member.on(member.field(accounts::id).eq(memberships::member)))
         .filter(memberships::id.eq(b(&id)))
-        .select((
-            membership_columns!(member.field(accounts::email)),
-            (memberships::removed_at, accounts::revision),
-        ))
+        .select((membership_columns!(member.field(accounts::email)), (memberships::removed_at, accounts::revision)))
         .first::<(MembershipRow, State)>(c)
         .await
         .optional()?;

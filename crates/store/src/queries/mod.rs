@@ -17,7 +17,6 @@ pub(super) mod mail;
 pub(super) mod membership;
 mod page;
 mod preference;
-mod row;
 mod staff;
 mod team;
 mod web_session;

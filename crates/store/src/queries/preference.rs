@@ -9,8 +9,8 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, row::seen};
-use crate::{schema::declined_mails, types::b};
+use super::{super::Store, Answer, Conn};
+use crate::{rows::seen, schema::declined_mails, types::b};
 
 #[async_trait]
 impl PreferenceStore for Store {

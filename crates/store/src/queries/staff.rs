@@ -13,8 +13,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, api_key, row::seen};
+use super::{super::Store, Answer, Conn, Fault, api_key};
 use crate::{
+    rows::seen,
     schema::{accounts, declined_mails},
     types::b,
 };

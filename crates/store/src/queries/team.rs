@@ -9,12 +9,12 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{
-    super::Store,
-    Answer, Conn, Fault,
-    row::{InTable, Row},
+use super::{super::Store, Answer, Conn, Fault};
+use crate::{
+    rows::{InTable, Row},
+    schema::teams,
+    types::b,
 };
-use crate::{schema::teams, types::b};
 
 #[async_trait]
 impl TeamStore for Store {

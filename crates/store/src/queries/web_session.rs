@@ -11,8 +11,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, row::seen};
+use super::{super::Store, Answer, Conn, Fault};
 use crate::{
+    rows::seen,
     schema::{accounts, web_sessions},
     types::b,
 };

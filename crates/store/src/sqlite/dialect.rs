@@ -1,4 +1,4 @@
-//! What the queries need to know of SQLite.
+//! What the queries need to know of `SQLite`.
 
 use std::error::Error as StdError;
 
@@ -93,7 +93,7 @@ pub(super) fn violated(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// Whether a later try may succeed. diesel passes SQLite's result codes on as their texts.
+/// Whether a later try may succeed. diesel passes `SQLite`'s result codes on as their texts.
 pub(super) fn is_passing(error: &Error) -> bool {
     const PASSING: [&str; 5] = [
         "database is locked",

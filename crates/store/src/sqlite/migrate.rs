@@ -32,10 +32,16 @@ pub enum MigrateError {
     Store(#[from] StoreError),
 }
 
+impl From<Error> for MigrateError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 pub(super) async fn run(c: &mut Conn) -> Result<MigrationReport, MigrateError> {
-    // Only the wrapper's own error can be an `Err` here: what the migrations say is inside.
-    let done = c.spawn_blocking(|conn| Ok::<_, Error>(migrate(conn))).await;
-    done.map_err(|error| MigrateError::Failed(error.to_string()))?
+    // Holding the file from the first look to the last change: of two processes that start together, the second one finds
+    // everything done, and a migration that fails leaves nothing of the ones before it.
+    c.spawn_blocking(|conn| Ok(conn.immediate_transaction(migrate))).await?
 }
 
 fn migrate(conn: &mut SqliteConnection) -> Result<MigrationReport, MigrateError> {

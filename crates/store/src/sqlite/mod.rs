@@ -1,4 +1,4 @@
-//! Everything in one SQLite file.
+//! Everything in one `SQLite` file.
 //!
 //! Whole operations run on threads of this store: one that writes, and some that read. So a write is never refused because
 //! of another one, and whatever is begun runs to its end even if nobody waits for the answer any more.
@@ -22,15 +22,15 @@ use dialect::{Conn, Fault};
 use file::{File, Use};
 use threads::{Queue, Unwanted};
 
-pub use file::OpenError;
-pub use migrate::{MigrateError, MigrationReport};
 /// What the queries call the store of their engine.
 use SqliteStore as Store;
+pub use file::OpenError;
+pub use migrate::{MigrateError, MigrationReport};
 
 /// In WAL mode readers never wait for the writer, and two are enough to keep two cores busy.
 const READERS: usize = 2;
 
-/// A store in one SQLite file. Clones are handles of the same one.
+/// A store in one `SQLite` file. Clones are handles of the same one.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Inner>);
 

@@ -6,7 +6,10 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -49,7 +52,10 @@ enum Message {
 
 pub(super) struct Queue {
     messages: flume::Sender<Message>,
+    /// What nobody will ever take is taken from here: a channel keeps it as long as it can be sent to.
+    waiting: flume::Receiver<Message>,
     threads: usize,
+    stopped: AtomicBool,
 }
 
 impl Queue {
@@ -61,9 +67,9 @@ impl Queue {
             let worker = Worker { file: Arc::clone(&file), how, waiting: waiting.clone() };
             let builder = thread::Builder::new().name(format!("sqlite-{}", how.as_str()));
             builder.spawn(move || worker.run(opened)).map_err(OpenError::Thread)?;
-            ready.await.unwrap_or_else(|_| Err(OpenError::Lost))?;
+            ready.await.unwrap_or(Err(OpenError::Lost))?;
         }
-        Ok(Self { messages, threads })
+        Ok(Self { messages, waiting, threads, stopped: AtomicBool::new(false) })
     }
 
     /// Runs a job on one of the threads.
@@ -92,24 +98,32 @@ impl Queue {
     pub(super) async fn stop(&self) {
         for _ in 0..self.threads {
             let (stopped, done) = oneshot::channel();
-            if self.messages.send_async(Message::Stop(stopped)).await.is_ok() {
-                // An error means that the thread is gone, which is what was wanted.
-                let _ = done.await;
+            if self.stopped.load(Ordering::SeqCst) || self.messages.send_async(Message::Stop(stopped)).await.is_err() {
+                return;
             }
+            // An error means that the thread is gone, which is what was wanted.
+            let _ = done.await;
         }
+        self.stopped.store(true, Ordering::SeqCst);
+        self.waiting.drain();
     }
 
     async fn enqueue(&self, message: Message) -> Result<(), StoreError> {
-        match self.messages.try_send(message) {
-            Ok(()) => Ok(()),
-            Err(flume::TrySendError::Disconnected(_)) => Err(gone()),
+        if let Err(refused) = self.messages.try_send(message) {
             // A timer only for those who have to wait.
-            Err(flume::TrySendError::Full(message)) => match timeout(PATIENCE, self.messages.send_async(message)).await {
-                Ok(sent) => sent.map_err(|_| gone()),
-                Err(_) => Err(StoreError::Unavailable(format!("{CAPACITY} operations are waiting already"))),
-            },
+            let waited = timeout(PATIENCE, self.messages.send_async(refused.into_inner())).await;
+            waited.map_err(|_| full())?.map_err(|_| gone())?;
         }
+        // Whichever of the two came later, this or the draining above, throws the message away.
+        if self.stopped.load(Ordering::SeqCst) {
+            self.waiting.drain();
+        }
+        Ok(())
     }
+}
+
+fn full() -> StoreError {
+    StoreError::Unavailable(format!("{CAPACITY} operations are waiting already"))
 }
 
 fn gone() -> StoreError {
@@ -168,7 +182,6 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
 
     async fn queue(how: Use) -> (Queue, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
@@ -186,7 +199,7 @@ mod tests {
             assert!(begun.unwrap().is_err(), "on purpose");
         });
         assert!(matches!(panicking.await, Err(StoreError::Failed(_))));
-        assert!(queue.run(Unwanted::RunAllTheSame, |conn| dialect::is_idle(conn)).await.unwrap());
+        assert!(queue.run(Unwanted::RunAllTheSame, dialect::is_idle).await.unwrap());
     }
 
     #[tokio::test]

@@ -51,7 +51,7 @@ impl Parameters for Wanted {
         let filter = AuditFilter {
             action: query.parsed("action")?,
             actor_account: query.parsed("actor_account_id")?,
-            target: query.text("target_resource_id").map(str::to_owned),
+            target: query.parsed("target_resource_id")?,
             from: query.parsed("from")?,
             to: query.parsed("to")?,
         };

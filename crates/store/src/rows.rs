@@ -1,15 +1,16 @@
-//! Rows and what they are read into.
+//! Rows and what they are read into, for every engine.
 
 use diesel::{
-    deserialize::{self, Queryable},
+    backend::Backend,
+    deserialize::{self, FromStaticSqlRow, Queryable},
     prelude::*,
 };
 use driftstack_domain::{
+    access::Credential,
     account::{Account, AccountStatus, Region, Slug, TimeZone},
     api_key::ApiKey,
     audit::{AuditEntry, Payload, chain::ChainHash},
     auth::LinkRequest,
-    access::Credential,
     email::Email,
     id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
     membership::Invite,
@@ -21,23 +22,22 @@ use driftstack_domain::{
     time::Timestamp,
 };
 
-use super::Db;
 use crate::{
     schema::{accounts, api_keys, audit_entries, invites, link_requests, teams},
     types::{Bound, Stored, b, read},
 };
 
 /// A row of a table that holds a type of the domain, field by field.
-pub(super) struct Row<T>(T);
+pub(crate) struct Row<T>(T);
 
 impl<T> Row<T> {
-    pub(super) fn into_inner(self) -> T {
+    pub(crate) fn into_inner(self) -> T {
         self.0
     }
 }
 
 /// The columns that a [`Row`] is read from.
-pub(super) trait InTable {
+pub(crate) trait InTable {
     type Columns;
     const COLUMNS: Self::Columns;
 }
@@ -50,7 +50,10 @@ macro_rules! in_table {
             const COLUMNS: Self::Columns = ($($table::$column,)+);
         }
 
-        impl Queryable<($(<$field as Stored>::Sql,)+), Db> for Row<$type> {
+        impl<DB: Backend> Queryable<($(<$field as Stored>::Sql,)+), DB> for Row<$type>
+        where
+            ($(<$field as Stored>::Raw,)+): FromStaticSqlRow<($(<$field as Stored>::Sql,)+), DB>,
+        {
             type Row = ($(<$field as Stored>::Raw,)+);
 
             fn build(($($column,)+): Self::Row) -> deserialize::Result<Self> {
@@ -74,7 +77,12 @@ macro_rules! seen {
         $(#[$doc])*
         $vis struct $name { $($field: $type,)+ }
 
-        impl diesel::deserialize::Queryable<($(<$type as crate::types::Stored>::Sql,)+), super::Db> for $name {
+        impl<DB: diesel::backend::Backend>
+            diesel::deserialize::Queryable<($(<$type as crate::types::Stored>::Sql,)+), DB> for $name
+        where
+            ($(<$type as crate::types::Stored>::Raw,)+):
+                diesel::deserialize::FromStaticSqlRow<($(<$type as crate::types::Stored>::Sql,)+), DB>,
+        {
             type Row = ($(<$type as crate::types::Stored>::Raw,)+);
 
             fn build(($($field,)+): Self::Row) -> diesel::deserialize::Result<Self> {
@@ -84,7 +92,7 @@ macro_rules! seen {
     )+ };
 }
 
-pub(super) use seen;
+pub(crate) use seen;
 
 in_table! {
     Account in accounts {

@@ -1,0 +1,70 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use driftstack_domain::{
+    access::CallerStore,
+    account::{AccountStatus, AccountStore},
+    api_key::ApiKeyStore,
+    audit::AuditStore,
+    auth::{LinkStore, SignInStore},
+    id::AccountId,
+    mail::{Outbox, PreferenceStore},
+    membership::{InviteStore, MembershipStore},
+    staff::StaffStore,
+    team::TeamStore,
+    web_session::WebSessionStore,
+};
+
+/// Every port that a store implements, on one object.
+pub trait Ports:
+    CallerStore
+    + AccountStore
+    + SignInStore
+    + LinkStore
+    + WebSessionStore
+    + InviteStore
+    + MembershipStore
+    + TeamStore
+    + ApiKeyStore
+    + AuditStore
+    + PreferenceStore
+    + Outbox
+    + StaffStore
+    + 'static
+{
+}
+
+impl<T> Ports for T where
+    T: CallerStore
+        + AccountStore
+        + SignInStore
+        + LinkStore
+        + WebSessionStore
+        + InviteStore
+        + MembershipStore
+        + TeamStore
+        + ApiKeyStore
+        + AuditStore
+        + PreferenceStore
+        + Outbox
+        + StaffStore
+        + 'static
+{
+}
+
+/// An empty store with its tables in place, and a look behind its back.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    type Store: Ports;
+
+    fn store(&self) -> Arc<Self::Store>;
+
+    /// How many rows each table holds: what a refused commit must leave as it was.
+    async fn rows(&self) -> BTreeMap<String, i64>;
+
+    /// Mails in the outbox that still hold a sealed token.
+    async fn sealed_tokens(&self) -> i64;
+
+    /// Gives an account another status, which no use case does yet.
+    async fn set_status(&self, account: AccountId, status: AccountStatus);
+}

@@ -1,0 +1,14 @@
+//! The cases, by concept.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod audit;
+pub mod callers;
+pub mod invites;
+pub mod links;
+pub mod mails;
+pub mod memberships;
+pub mod operator;
+pub mod races;
+pub mod sign_in;
+pub mod web_sessions;

@@ -1,0 +1,133 @@
+//! `SignInStore`.
+
+use driftstack_domain::{
+    account::{AccountStatus, AccountStore as _},
+    auth::{SignInStore as _, SignUpError, VERIFICATION_LIFE, VerifyError},
+    change::{MaybeStale as _, Revision},
+    email::Email,
+    mail::{MailKind, MailPreference, OptionalMail},
+    secret::{Digest, LinkToken},
+    team::TeamStore as _,
+    testing::people,
+    tier::Tier,
+    web_session::WebSessionStore as _,
+};
+
+use crate::{
+    backend::Backend,
+    forge,
+    world::{World, agent, password, presented, rows},
+};
+
+async fn signed_up<B: Backend>(world: &World<B>) -> (Email, LinkToken) {
+    let email = people::email("ada@example.com");
+    world.sign_ups().sign_up(email.clone(), &password(), Some(people::name("Ada"))).await.unwrap();
+    let token = world.mailed_token(&email).await;
+    (email, token)
+}
+
+pub async fn a_registration_is_stored_whole<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let before = world.backend.rows().await;
+    let (email, token) = signed_up(&world).await;
+    let whole = [("accounts", 1), ("teams", 1), ("links", 1), ("audit_entries", 1), ("mails", 1)];
+    assert_eq!(world.grown_since(&before).await, rows(whole));
+    let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();
+    assert_eq!((seen.status, seen.email_verified, seen.revision), (AccountStatus::Active, false, Revision(1)));
+    assert_eq!((&seen.email, seen.password.as_phc()), (&email, "plain:correct horse battery staple"));
+    let account = world.store.own_account(seen.account).await.unwrap().unwrap().account;
+    assert_eq!((account.name, account.tier), (Some(people::name("Ada")), Tier::Free));
+    assert_eq!(world.store.team_of(seen.account).await.unwrap().unwrap().name, people::name("Ada"));
+    let link = world.store.seen_link(&token.digest()).await.unwrap().unwrap();
+    assert_eq!((link.account, link.spent, link.wants_welcome), (seen.account, false, true));
+    assert_eq!(link.expires_at, world.now().plus(VERIFICATION_LIFE));
+    assert_eq!(world.actions(seen.account).await, ["account.created"]);
+    assert_eq!(world.store.seen_sign_in(&people::email("bo@example.com")).await.unwrap(), None);
+    assert_eq!(world.store.seen_link(&Digest::of("another token")).await.unwrap(), None);
+}
+
+pub async fn a_taken_address_is_refused_and_nothing_is_written<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (email, _) = signed_up(&world).await;
+    let (before, seen) = (world.backend.rows().await, world.store.seen_sign_in(&email).await.unwrap());
+    let refused = world.sign_ups().sign_up(email.clone(), &password(), None).await;
+    assert!(matches!(refused, Err(SignUpError::EmailTaken)), "{refused:?}");
+    assert_eq!(world.backend.rows().await, before);
+    assert_eq!(world.store.seen_sign_in(&email).await.unwrap(), seen);
+}
+
+pub async fn an_account_is_seen_whatever_its_status<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    for status in AccountStatus::ALL {
+        world.backend.set_status(olive.id, *status).await;
+        assert_eq!(world.store.seen_sign_in(&olive.email).await.unwrap().unwrap().status, *status);
+    }
+}
+
+pub async fn a_link_verifies_and_signs_in<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (email, token) = signed_up(&world).await;
+    let signed_in = world.sign_ins().verify(&token, agent()).await.unwrap();
+    let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();
+    assert!(seen.email_verified);
+    assert!(world.store.seen_link(&token.digest()).await.unwrap().unwrap().spent);
+    assert!(
+        world
+            .doorkeeper()
+            .admit::<driftstack_domain::policy::action::WhoAmI>(&presented(&signed_in.token), None)
+            .await
+            .is_ok()
+    );
+    assert_eq!(world.actions(seen.account).await, ["account.created", "account.email_verified"]);
+    assert_eq!(
+        world.post().await.iter().map(|mail| mail.content.kind()).collect::<Vec<_>>(),
+        [MailKind::SignupWelcome]
+    );
+    let again = world.sign_ins().verify(&token, agent()).await;
+    assert!(matches!(again, Err(VerifyError::InvalidToken)));
+}
+
+pub async fn a_link_that_is_spent_verifies_nothing<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (email, voided) = signed_up(&world).await;
+    world.clerk().ask_for_verification(email.clone()).await.unwrap();
+    world.clerk().round().await.unwrap();
+    let used = world.mailed_token(&email).await;
+    world.sign_ins().verify(&used, agent()).await.unwrap();
+    for token in [voided, used] {
+        // As if it were good, and with the revision of now.
+        let mut seen = world.store.seen_link(&token.digest()).await.unwrap().unwrap();
+        assert!(seen.spent);
+        seen.spent = false;
+        let before = world.backend.rows().await;
+        let verification = forge::verification(&world.desk, seen).await;
+        assert!(world.store.commit_verification(&verification).await.unwrap_err().is_stale());
+        assert_eq!(world.backend.rows().await, before);
+    }
+}
+
+pub async fn a_sign_in_begins_a_session<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let before = world.backend.rows().await;
+    let signed_in = world.sign_ins().log_in(&olive.email, &password(), agent()).await.unwrap();
+    assert_eq!(world.grown_since(&before).await, rows([("web_sessions", 1), ("audit_entries", 1)]));
+    let driftstack_domain::access::Presented::Session { id, generation } = presented(&signed_in.token) else {
+        unreachable!()
+    };
+    let seen = world.store.seen_session(id).await.unwrap().unwrap();
+    assert_eq!((seen.account, seen.generation, seen.expires_at), (olive.id, generation, signed_in.expires_at));
+    assert_eq!((seen.ended_at, seen.status), (None, AccountStatus::Active));
+}
+
+pub async fn what_is_declined_is_seen_with_the_link<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (_, token) = signed_up(&world).await;
+    let first = world.sign_ins().verify(&token, agent()).await.unwrap();
+    let permit = async || world.doorkeeper().admit(&presented(&first.token), None).await.unwrap();
+    for (mail, wanted) in [(OptionalMail::TierChanged, true), (OptionalMail::SignupWelcome, false)] {
+        world.preferences().set(&permit().await, MailPreference { mail, opted_in: false }).await.unwrap();
+        assert_eq!(world.store.seen_link(&token.digest()).await.unwrap().unwrap().wants_welcome, wanted);
+    }
+}

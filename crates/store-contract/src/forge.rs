@@ -1,0 +1,196 @@
+//! Records that no honest use case would make.
+//!
+//! A record is sealed: only a use case makes one, from what a store has answered. Here the answer is made up, and the
+//! record is kept instead of committed. So a case can ask a store to commit what was decided on a state that is over, with
+//! revisions that are right: then only the store's own look at the row stands between.
+
+use std::sync::{Arc, Mutex};
+
+use driftstack_domain::{
+    access::Permit,
+    api_key::{ApiKey, ApiKeys, KeyRevocation, MockApiKeyStore, Rotation},
+    auth::{
+        LinkClerk, LinkRenewal, LinkRequest, MockLinkStore, MockSignInStore, SeenLink, SeenSignIn, SignIns,
+        Verification,
+    },
+    change::CommitError,
+    desk::Desk,
+    email::Email,
+    id::ApiKeyId,
+    mail::{MailPreference, MockPreferenceStore, PreferenceChange, Preferences},
+    membership::{
+        Acceptance, Invitation, InviteRevocation, Invites, Memberships, MockInviteStore, MockMembershipStore, Removal,
+        Resending, RoleChange, SeenInvite, SeenInvitee, SeenMembership, SeenToken,
+    },
+    name::Name,
+    policy::{
+        Role,
+        action::{
+            AcceptInvite, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey, RotateKey,
+            SetPreference,
+        },
+    },
+    secret::LinkToken,
+    testing::people,
+    web_session::{MockWebSessionStore, SeenSession, SessionEnd, SessionRenewal, WebSessions},
+};
+use secrecy::SecretString;
+
+use crate::{
+    fakes::{PlainPasswords, PlainTokens},
+    world::agent,
+};
+
+/// Holds the record that a mock was asked to commit.
+struct Caught<T>(Arc<Mutex<Option<T>>>);
+
+impl<T: Clone + Send + 'static> Caught<T> {
+    fn nothing() -> Self {
+        Self(Arc::default())
+    }
+
+    fn catch(&self) -> impl Fn(&T) -> Result<(), CommitError> + Send + 'static {
+        let slot = self.0.clone();
+        move |it| {
+            *slot.lock().unwrap() = Some(it.clone());
+            Ok(())
+        }
+    }
+
+    fn take(&self) -> T {
+        self.0.lock().unwrap().take().expect("the use case has committed something")
+    }
+}
+
+fn any_token() -> LinkToken {
+    LinkToken::parse(&"t".repeat(LinkToken::MIN_CHARS)).unwrap()
+}
+
+pub async fn verification(desk: &Desk, seen: SeenLink) -> Verification {
+    let (mut store, caught) = (MockSignInStore::new(), Caught::nothing());
+    store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_verification().returning(caught.catch());
+    let sign_ins = SignIns::new(Arc::new(store), Arc::new(PlainPasswords), Arc::new(PlainTokens), desk.clone());
+    sign_ins.verify(&any_token(), agent()).await.unwrap();
+    caught.take()
+}
+
+pub async fn link_renewal(desk: &Desk, request: LinkRequest, seen: SeenSignIn) -> LinkRenewal {
+    let (mut links, mut accounts, caught) = (MockLinkStore::new(), MockSignInStore::new(), Caught::nothing());
+    links.expect_asked().returning(move |_| Ok(vec![request.clone()]));
+    links.expect_commit_link().returning(caught.catch());
+    accounts.expect_seen_sign_in().returning(move |_| Ok(Some(seen.clone())));
+    LinkClerk::new(Arc::new(links), Arc::new(accounts), desk.clone()).round().await.unwrap();
+    caught.take()
+}
+
+fn web_sessions(desk: &Desk, store: MockWebSessionStore) -> WebSessions {
+    WebSessions::new(Arc::new(store), Arc::new(PlainTokens), desk.clone())
+}
+
+pub async fn session_renewal(desk: &Desk, token: &SecretString, seen: SeenSession) -> SessionRenewal {
+    let (mut store, caught) = (MockWebSessionStore::new(), Caught::nothing());
+    store.expect_seen_session().returning(move |_| Ok(Some(seen)));
+    store.expect_commit_renewal().returning(caught.catch());
+    web_sessions(desk, store).refresh(token).await.unwrap();
+    caught.take()
+}
+
+pub async fn session_end(desk: &Desk, token: &SecretString, seen: SeenSession) -> SessionEnd {
+    let (mut store, caught) = (MockWebSessionStore::new(), Caught::nothing());
+    store.expect_seen_session().returning(move |_| Ok(Some(seen)));
+    store.expect_commit_end().returning(caught.catch());
+    web_sessions(desk, store).log_out(token).await.unwrap();
+    caught.take()
+}
+
+fn invites(desk: &Desk, store: MockInviteStore) -> Invites {
+    Invites::new(Arc::new(store), desk.clone())
+}
+
+/// An invite to somebody who does not seem to be a member.
+pub async fn invitation(desk: &Desk, by: &Permit<InviteMember>, email: Email, team: Name) -> Invitation {
+    let (mut store, caught) = (MockInviteStore::new(), Caught::nothing());
+    let seen = SeenInvitee { owner_email: people::email("owner@example.com"), team, is_member: false };
+    store.expect_seen_invitee().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_invitation().returning(caught.catch());
+    invites(desk, store).invite(by, email, Role::Member).await.unwrap();
+    caught.take()
+}
+
+pub async fn resending(desk: &Desk, by: &Permit<ResendInvite>, seen: SeenInvite) -> Resending {
+    let (mut store, caught) = (MockInviteStore::new(), Caught::nothing());
+    let id = seen.invite.id;
+    store.expect_seen_invite().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_resending().returning(caught.catch());
+    invites(desk, store).resend(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn invite_revocation(desk: &Desk, by: &Permit<RevokeInvite>, seen: SeenInvite) -> InviteRevocation {
+    let (mut store, caught) = (MockInviteStore::new(), Caught::nothing());
+    let id = seen.invite.id;
+    store.expect_seen_invite().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_invite_revocation().returning(caught.catch());
+    invites(desk, store).revoke(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn acceptance(desk: &Desk, by: &Permit<AcceptInvite>, seen: SeenToken) -> Acceptance {
+    let (mut store, caught) = (MockInviteStore::new(), Caught::nothing());
+    store.expect_seen_token().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_acceptance().returning(caught.catch());
+    invites(desk, store).accept(by, &any_token()).await.unwrap();
+    caught.take()
+}
+
+fn memberships(desk: &Desk, store: MockMembershipStore) -> Memberships {
+    Memberships::new(Arc::new(store), desk.clone())
+}
+
+pub async fn role_change(desk: &Desk, by: &Permit<ChangeRole>, seen: SeenMembership, role: Role) -> RoleChange {
+    let (mut store, caught) = (MockMembershipStore::new(), Caught::nothing());
+    let id = seen.membership.id;
+    store.expect_seen_membership().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_role_change().returning(caught.catch());
+    memberships(desk, store).change_role(by, id, role).await.unwrap();
+    caught.take()
+}
+
+pub async fn removal(desk: &Desk, by: &Permit<RemoveMember>, seen: SeenMembership, keys: Vec<ApiKeyId>) -> Removal {
+    let (mut store, caught) = (MockMembershipStore::new(), Caught::nothing());
+    let id = seen.membership.id;
+    store.expect_seen_membership().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_keys_in_hands_of().returning(move |_, _| Ok(keys.clone()));
+    store.expect_commit_removal().returning(caught.catch());
+    memberships(desk, store).remove(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn rotation(desk: &Desk, by: &Permit<RotateKey>, key: ApiKey) -> Rotation {
+    let (mut store, caught) = (MockApiKeyStore::new(), Caught::nothing());
+    let id = key.id;
+    store.expect_seen_key().returning(move |_, _| Ok(Some(key.clone())));
+    store.expect_commit_rotation().returning(caught.catch());
+    ApiKeys::new(Arc::new(store), desk.clone()).rotate(by, id, None).await.unwrap();
+    caught.take()
+}
+
+pub async fn key_revocation(desk: &Desk, by: &Permit<RevokeKey>, key: ApiKey) -> KeyRevocation {
+    let (mut store, caught) = (MockApiKeyStore::new(), Caught::nothing());
+    let id = key.id;
+    store.expect_seen_key().returning(move |_, _| Ok(Some(key.clone())));
+    store.expect_commit_key_revocation().returning(caught.catch());
+    ApiKeys::new(Arc::new(store), desk.clone()).revoke(by, id).await.unwrap();
+    caught.take()
+}
+
+/// A preference that is set by somebody to whom the account seems to want the opposite.
+pub async fn preference(desk: &Desk, by: &Permit<SetPreference>, preference: MailPreference) -> PreferenceChange {
+    let (mut store, caught) = (MockPreferenceStore::new(), Caught::nothing());
+    let declined = if preference.opted_in { vec![preference.mail] } else { Vec::new() };
+    store.expect_declined().returning(move |_| Ok(declined.clone()));
+    store.expect_commit_preference().returning(caught.catch());
+    Preferences::new(Arc::new(store), desk.clone()).set(by, preference).await.unwrap();
+    caught.take()
+}

@@ -1,0 +1,284 @@
+//! The service without HTTP: the use cases over one store, and people who call them.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    future::Future,
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
+
+use driftstack_domain::{
+    access::{AdmitError, Credential, Doorkeeper, Permit, Presented},
+    account::Accounts,
+    api_key::{ApiKeys, KeyOrder, Minted},
+    audit::{AuditEntry, AuditStore as _, chain},
+    auth::{LinkClerk, Password, SignIns, SignUps},
+    change::{MaybeStale, again_if_stale},
+    desk::Desk,
+    email::Email,
+    id::AccountId,
+    mail::{Mail, Postman, Preferences},
+    membership::{Invites, Membership, Memberships},
+    policy::{Operation, Role, Scope, ScopeSet},
+    secret::{LinkToken, SessionTokens as _},
+    staff::Operator,
+    team::Teams,
+    testing::{Counted, GlassVault, people},
+    tier::Tier,
+    time::{Clock as _, Timestamp},
+    web_session::{Agent, SignedIn, WebSessions},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{runtime::Handle, task::block_in_place};
+
+use crate::{
+    backend::Backend,
+    fakes::{Letterbox, MovableClock, PlainPasswords, PlainTokens},
+};
+
+/// Somebody with a verified account, signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: AccountId,
+    pub email: Email,
+    pub token: SecretString,
+    pub presented: Presented,
+}
+
+/// Why a call came to nothing: at the door, or behind it.
+#[derive(Debug)]
+pub enum Attempt<E> {
+    Door(AdmitError),
+    Use(E),
+}
+
+impl<E: MaybeStale> MaybeStale for Attempt<E> {
+    fn is_stale(&self) -> bool {
+        match self {
+            Self::Door(error) => error.is_stale(),
+            Self::Use(error) => error.is_stale(),
+        }
+    }
+}
+
+/// One store, and everything that works on it.
+pub struct World<B: Backend> {
+    pub backend: B,
+    pub store: Arc<B::Store>,
+    pub clock: Arc<MovableClock>,
+    pub desk: Desk,
+    letterbox: Arc<Letterbox>,
+}
+
+impl<B: Backend> Debug for World<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("World")
+    }
+}
+
+impl<B: Backend> World<B> {
+    pub fn new(backend: B) -> Arc<Self> {
+        let clock = Arc::new(MovableClock::at(people::NOW));
+        let desk = Desk {
+            clock: clock.clone(),
+            ids: Arc::new(Counted::default()),
+            secrets: Arc::new(Counted::default()),
+            vault: Arc::new(GlassVault),
+        };
+        Arc::new(Self { store: backend.store(), backend, clock, desk, letterbox: Arc::default() })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn sign_ups(&self) -> SignUps {
+        SignUps::new(self.store.clone(), Arc::new(PlainPasswords), self.desk.clone())
+    }
+
+    pub fn sign_ins(&self) -> SignIns {
+        SignIns::new(self.store.clone(), Arc::new(PlainPasswords), Arc::new(PlainTokens), self.desk.clone())
+    }
+
+    pub fn web_sessions(&self) -> WebSessions {
+        WebSessions::new(self.store.clone(), Arc::new(PlainTokens), self.desk.clone())
+    }
+
+    pub fn clerk(&self) -> LinkClerk {
+        LinkClerk::new(self.store.clone(), self.store.clone(), self.desk.clone())
+    }
+
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn teams(&self) -> Teams {
+        Teams::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn invites(&self) -> Invites {
+        Invites::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn memberships(&self) -> Memberships {
+        Memberships::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn keys(&self) -> ApiKeys {
+        ApiKeys::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn preferences(&self) -> Preferences {
+        Preferences::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn doorkeeper(&self) -> Doorkeeper {
+        Doorkeeper::new(self.store.clone(), self.clock.clone())
+    }
+
+    /// Sends what is due, and answers with it.
+    pub async fn post(&self) -> Vec<Mail> {
+        let postman =
+            Postman::new(self.store.clone(), self.letterbox.clone(), self.desk.vault.clone(), self.clock.clone());
+        while postman.round().await.unwrap().sent > 0 {}
+        self.letterbox.empty()
+    }
+
+    /// The token in the newest mail to an address.
+    pub async fn mailed_token(&self, email: &Email) -> LinkToken {
+        let mails = self.post().await;
+        mails.into_iter().rev().find(|mail| mail.to == *email).and_then(|mail| mail.token).expect("a mail with a link")
+    }
+
+    /// An account with a verified address, and a sign-in.
+    pub async fn person(&self, name: &str) -> Person {
+        let email = people::email(&format!("{name}@example.com"));
+        let (sign_ups, name) = (self.sign_ups(), Some(people::name(name)));
+        let id = sign_ups.create(email.clone(), &password(), name, Tier::Free, false).await.unwrap();
+        let SignedIn { token, .. } = self.sign_ins().log_in(&email, &password(), agent()).await.unwrap();
+        let presented = presented(&token);
+        Person { id, email, token, presented }
+    }
+
+    /// May this person do that, on their own account?
+    pub async fn permit<A: Operation>(&self, by: &Person) -> Permit<A> {
+        self.doorkeeper().admit(&by.presented, None).await.unwrap()
+    }
+
+    /// May this person do that, on the account of `owner`?
+    pub async fn permit_on<A: Operation>(&self, by: &Person, owner: &Person) -> Permit<A> {
+        self.doorkeeper().admit(&by.presented, Some(owner.id)).await.unwrap()
+    }
+
+    /// Calls as the HTTP layer does: whoever was stale is asked at the door again.
+    pub async fn call<A: Operation, T, E: MaybeStale>(
+        &self,
+        by: Presented,
+        wanted: Option<AccountId>,
+        operation: impl AsyncFn(Permit<A>) -> Result<T, E>,
+    ) -> Result<T, Attempt<E>> {
+        let attempt = async || {
+            let permit = self.doorkeeper().admit::<A>(&by, wanted).await.map_err(Attempt::Door)?;
+            operation(permit).await.map_err(Attempt::Use)
+        };
+        again_if_stale(attempt, pause).await
+    }
+
+    pub async fn invite(&self, owner: &Person, guest: &Person, role: Role) -> LinkToken {
+        self.invites().invite(&self.permit(owner).await, guest.email.clone(), role).await.unwrap();
+        self.mailed_token(&guest.email).await
+    }
+
+    /// Makes `guest` a member of the team of `owner`.
+    pub async fn join(&self, owner: &Person, guest: &Person, role: Role) -> Membership {
+        let token = self.invite(owner, guest, role).await;
+        self.invites().accept(&self.permit(guest).await, &token).await.unwrap()
+    }
+
+    /// A key that reads, on the account of `owner`.
+    pub async fn mint(&self, by: &Person, owner: &Person, name: &str) -> Minted {
+        self.keys().mint(&self.permit_on(by, owner).await, order(name)).await.unwrap()
+    }
+
+    /// The whole log of an account, oldest first, after a look at every link of its chain.
+    pub async fn log(&self, account: AccountId) -> Vec<AuditEntry> {
+        let head = self.store.head(account).await.unwrap();
+        let mut entries = self.store.entries_down_from(account, head.seq, u16::MAX).await.unwrap();
+        entries.reverse();
+        assert_eq!(chain::verify(&entries), Ok((head.seq > 0).then_some(head)), "the head is the last entry");
+        assert_eq!(i64::try_from(entries.len()), Ok(head.seq), "no entry is missing");
+        entries
+    }
+
+    /// The actions on the log of an account, oldest first.
+    pub async fn actions(&self, account: AccountId) -> Vec<String> {
+        self.log(account).await.into_iter().map(|entry| entry.action).collect()
+    }
+
+    /// How the number of rows has changed since `before`.
+    pub async fn grown_since(&self, before: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+        let now = self.backend.rows().await;
+        let grown = now.into_iter().map(|(table, rows)| (table.clone(), rows - before.get(&table).unwrap_or(&0)));
+        grown.filter(|(_, rows)| *rows != 0).collect()
+    }
+
+    pub async fn touch(&self, credential: Credential) {
+        self.doorkeeper().touch(credential).await.unwrap();
+    }
+}
+
+/// Lets `runners` run at once, each on a thread of its own, and answers with what became of them in their order.
+pub async fn race<T, F>(runners: usize, run: impl Fn(usize) -> F + Sync) -> Vec<T>
+where
+    T: Send,
+    F: Future<Output = T>,
+{
+    let (runtime, start, run) = (&Handle::current(), &Barrier::new(runners), &run);
+    let on_a_thread = |n| {
+        move || {
+            start.wait();
+            runtime.block_on(run(n))
+        }
+    };
+    block_in_place(|| {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..runners).map(|n| scope.spawn(on_a_thread(n))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    })
+}
+
+/// Longer each time, and not the same for two who were stale together.
+pub async fn pause(tries: u32) {
+    let jitter = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_micros() % 7);
+    tokio::time::sleep(Duration::from_millis(u64::from(tries * 2 + jitter))).await;
+}
+
+pub fn password() -> Password {
+    people::password()
+}
+
+pub fn agent() -> Agent {
+    Agent::from_header(Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"))
+}
+
+/// What a session token is reduced to at the door.
+pub fn presented(token: &SecretString) -> Presented {
+    let claims = PlainTokens.open(token.expose_secret()).unwrap();
+    Presented::Session { id: claims.session, generation: claims.generation }
+}
+
+pub fn order(name: &str) -> KeyOrder {
+    KeyOrder { name: people::name(name), scopes: ScopeSet::of(&[Scope::Read]), expires_at: None }
+}
+
+/// Rows by table, for comparing.
+pub fn rows<const N: usize>(tables: [(&str, i64); N]) -> BTreeMap<String, i64> {
+    tables.into_iter().map(|(table, rows)| (table.to_owned(), rows)).collect()
+}
