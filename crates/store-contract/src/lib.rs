@@ -96,6 +96,7 @@ macro_rules! store_contract {
                     what_was_sent_cannot_fail_afterwards
                     a_commit_with_a_mail_wakes_the_postman
                     a_refused_commit_leaves_no_mail
+                    a_dead_mail_is_listed_and_may_be_requeued
                 }
                 memberships {
                     members_are_listed_newest_first

@@ -7,10 +7,14 @@
 //! engine, and are compiled once.
 //!
 //! * [`SqliteStore`] keeps everything in one file: one thread writes, two read.
+//! * [`PostgresStore`] keeps it in Postgres, for a service of several processes.
 //!
 //! Everything a store MUST do is said in the ports of the domain and tested by `driftstack-store-contract`.
 
 mod bell;
+mod migration;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rows;
 mod schema;
 mod types;
@@ -18,5 +22,8 @@ mod types;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use migration::{MigrateError, MigrationReport};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresError, PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{MigrateError, MigrationReport, OpenError, SqliteStore};
+pub use sqlite::{OpenError, SqliteStore};

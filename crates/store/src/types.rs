@@ -31,12 +31,14 @@ use uuid::Uuid;
 
 /// A UUID: 16 bytes where the engine has no type for it.
 #[derive(Debug, Clone, Copy, QueryId, SqlType)]
-#[diesel(sqlite_type(name = "Binary"))]
+#[cfg_attr(feature = "postgres", diesel(postgres_type(oid = 2950, array_oid = 2951)))]
+#[cfg_attr(feature = "sqlite", diesel(sqlite_type(name = "Binary")))]
 pub struct Id;
 
 /// A point in time, to the millisecond.
 #[derive(Debug, Clone, Copy, QueryId, SqlType)]
-#[diesel(sqlite_type(name = "Long"))]
+#[cfg_attr(feature = "postgres", diesel(postgres_type(oid = 1184, array_oid = 1185)))]
+#[cfg_attr(feature = "sqlite", diesel(sqlite_type(name = "Long")))]
 pub struct Moment;
 
 /// What an [`Id`] holds.

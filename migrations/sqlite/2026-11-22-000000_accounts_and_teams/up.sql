@@ -176,6 +176,7 @@ CREATE TABLE mails (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX mails_due ON mails (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX mails_dead ON mails (id) WHERE due_at IS NULL AND sent_at IS NULL;
 
 -- The optional mails that an account has declined; what is not here is wanted.
 CREATE TABLE declined_mails (

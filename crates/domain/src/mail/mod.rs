@@ -9,7 +9,7 @@ mod preference;
 mod set_preference;
 
 pub use kind::{MailContent, MailKind};
-pub use outbox::{ClaimedMail, Mail, MailError, Mailer, Outbox, OutgoingMail, Postman, Round};
+pub use outbox::{ClaimedMail, DeadMail, Mail, MailError, Mailer, Outbox, OutboxDepth, OutgoingMail, Postman, Round};
 #[cfg(feature = "testing")]
 pub use outbox::{MockMailer, MockOutbox};
 #[cfg(feature = "testing")]

@@ -44,6 +44,25 @@ pub struct ClaimedMail {
     pub attempt: u32,
 }
 
+/// What is in the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxDepth {
+    pub waiting: u32,
+    pub dead: u32,
+}
+
+/// A mail that was refused too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadMail {
+    pub id: MailId,
+    pub to: Email,
+    pub content: MailContent,
+    pub at: Timestamp,
+    pub attempts: u32,
+    /// What the last attempt ended with.
+    pub problem: String,
+}
+
 /// A mail that is ready to be rendered.
 #[derive(Debug, Clone)]
 pub struct Mail {
@@ -68,6 +87,15 @@ pub trait Outbox: Send + Sync {
 
     /// Due again at that time, or never again when there is none.
     async fn mark_failed(&self, mail: MailId, retry_at: Option<Timestamp>, why: &str) -> Result<(), StoreError>;
+
+    /// How many wait, and how many are dead.
+    async fn depth(&self) -> Result<OutboxDepth, StoreError>;
+
+    /// Up to `limit` mails that will not be tried again, newest first.
+    async fn dead(&self, limit: u16) -> Result<Vec<DeadMail>, StoreError>;
+
+    /// Makes a dead mail due at once, with all its attempts before it; `false` when there is no such dead mail.
+    async fn requeue(&self, mail: MailId, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Resolves when there may be something to claim. MAY resolve without cause.
     async fn written(&self);

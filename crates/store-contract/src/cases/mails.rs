@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use driftstack_domain::{
     account::{AccountStore as _, Edit, ProfileEdit},
-    mail::{ClaimedMail, MailKind, Outbox as _},
+    mail::{ClaimedMail, MailKind, Outbox as _, OutboxDepth},
     policy::Role,
     testing::people,
     time::{HOUR, MINUTE},
@@ -107,4 +107,20 @@ pub async fn a_refused_commit_leaves_no_mail<B: Backend>(backend: B) {
     assert!(refused.is_err());
     assert!(claim(&world, 9).await.is_empty());
     assert!(world.store.own_account(olive.id).await.unwrap().is_some());
+}
+
+pub async fn a_dead_mail_is_listed_and_may_be_requeued<B: Backend>(backend: B) {
+    let (world, _) = with_mails(backend, 2).await;
+    let claimed = claim(&world, 1).await.remove(0);
+    world.store.mark_failed(claimed.mail.id, None, "no such mailbox").await.unwrap();
+    assert_eq!(world.store.depth().await.unwrap(), OutboxDepth { waiting: 1, dead: 1 });
+    let dead = world.store.dead(9).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].id, dead[0].attempts, dead[0].problem.as_str()), (claimed.mail.id, 1, "no such mailbox"));
+
+    assert!(world.store.requeue(claimed.mail.id, world.now()).await.unwrap());
+    assert!(!world.store.requeue(claimed.mail.id, world.now()).await.unwrap(), "it is not dead any more");
+    assert_eq!(world.store.depth().await.unwrap(), OutboxDepth { waiting: 2, dead: 0 });
+    let again = claim(&world, 9).await.into_iter().find(|it| it.mail.id == claimed.mail.id).unwrap();
+    assert_eq!((again.attempt, again.mail.token), (1, claimed.mail.token), "all attempts and the link are before it");
 }

@@ -5,19 +5,15 @@ use driftstack_domain::{
     change::StoreError,
     email::Email,
     id::MailId,
-    mail::{ClaimedMail, MailContent, Outbox, OutgoingMail},
+    mail::{ClaimedMail, DeadMail, MailContent, Outbox, OutboxDepth, OutgoingMail},
     secret::Sealed,
     time::Timestamp,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn};
-use crate::{
-    rows::seen,
-    schema::mails,
-    types::{Key, b},
-};
+use super::{super::Store, Answer, Conn, dialect};
+use crate::{rows::seen, schema::mails, types::b};
 
 #[async_trait]
 impl Outbox for Store {
@@ -37,6 +33,23 @@ impl Outbox for Store {
         Ok(self.write(move |c| mark_failed(c, mail, retry_at, why).boxed()).await?)
     }
 
+    #[instrument(level = "debug", name = "db.mail.depth", skip_all)]
+    async fn depth(&self) -> Result<OutboxDepth, StoreError> {
+        self.read(|c| depth(c).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.mail.dead", skip_all)]
+    async fn dead(&self, limit: u16) -> Result<Vec<DeadMail>, StoreError> {
+        self.read(move |c| dead(c, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.mail.requeue", skip_all)]
+    async fn requeue(&self, mail: MailId, at: Timestamp) -> Result<bool, StoreError> {
+        let requeued = self.write(move |c| requeue(c, mail, at).boxed()).await?;
+        self.mail_written().ring();
+        Ok(requeued)
+    }
+
     async fn written(&self) {
         self.mail_written().heard().await;
     }
@@ -50,6 +63,25 @@ seen! {
         token: Option<Sealed> = mails.token,
         at: Timestamp = mails.at,
         attempts: i32 = mails.attempts,
+    }
+}
+
+seen! {
+    struct DeadRow {
+        id: MailId = mails.id,
+        to: Email = mails.recipient,
+        content: MailContent = mails.content,
+        at: Timestamp = mails.at,
+        attempts: i32 = mails.attempts,
+        problem: Option<String> = mails.problem,
+    }
+}
+
+impl From<DeadRow> for DeadMail {
+    fn from(row: DeadRow) -> Self {
+        let attempts = u32::try_from(row.attempts).unwrap_or_default();
+        let problem = row.problem.unwrap_or_default();
+        Self { id: row.id, to: row.to, content: row.content, at: row.at, attempts, problem }
     }
 }
 
@@ -77,8 +109,7 @@ pub(super) async fn insert(c: &mut Conn, mail: &OutgoingMail) -> Answer<()> {
 }
 
 pub(crate) async fn claim(c: &mut Conn, now: Timestamp, until: Timestamp, limit: u16) -> Answer<Vec<ClaimedMail>> {
-    let due = mails::table.filter(mails::due_at.le(b(&Some(now)))).order((mails::due_at, mails::id));
-    let due: Vec<Key> = due.limit(i64::from(limit)).select(mails::id).load(c).await?;
+    let due = dialect::due_mails(c, now, i64::from(limit)).await?;
     if due.is_empty() {
         return Ok(Vec::new());
     }
@@ -115,4 +146,25 @@ async fn mark_failed(c: &mut Conn, mail: MailId, retry_at: Option<Timestamp>, wh
         .execute(c)
         .await?;
     Ok(())
+}
+
+async fn depth(c: &mut Conn) -> Answer<OutboxDepth> {
+    let waiting: i64 = mails::table.filter(mails::due_at.is_not_null()).count().get_result(c).await?;
+    let dead = mails::table.filter(mails::due_at.is_null()).filter(mails::sent_at.is_null());
+    let dead: i64 = dead.count().get_result(c).await?;
+    let at_most = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(OutboxDepth { waiting: at_most(waiting), dead: at_most(dead) })
+}
+
+async fn dead(c: &mut Conn, limit: u16) -> Answer<Vec<DeadMail>> {
+    let dead = mails::table.filter(mails::due_at.is_null()).filter(mails::sent_at.is_null());
+    let columns = (mails::id, mails::recipient, mails::content, mails::at, mails::attempts, mails::problem);
+    let rows = dead.order(mails::id.desc()).limit(i64::from(limit)).select(columns).load::<DeadRow>(c).await?;
+    Ok(rows.into_iter().map(DeadMail::from).collect())
+}
+
+async fn requeue(c: &mut Conn, mail: MailId, at: Timestamp) -> Answer<bool> {
+    let dead = mails::table.find(b(&mail)).filter(mails::due_at.is_null()).filter(mails::sent_at.is_null());
+    let due = (mails::due_at.eq(b(&Some(at))), mails::attempts.eq(0));
+    Ok(dsl::update(dead).set(due).execute(c).await? == 1)
 }

@@ -15,14 +15,14 @@ use diesel_async::{
     AsyncConnection, RunQueryDsl, TransactionManager,
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
-use driftstack_domain::id::AccountId;
+use driftstack_domain::{id::AccountId, time::Timestamp};
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
 pub(super) use super::queries::Fault;
 use super::queries::Held;
 use crate::{
-    schema::accounts,
+    schema::{accounts, mails},
     types::{Id, Key, Millis, Moment, b},
 };
 
@@ -78,6 +78,12 @@ pub(super) fn is_idle(c: &mut Conn) -> bool {
 /// Holds an account until the end of the transaction. A writing transaction holds the whole file already.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
     Ok(accounts::table.find(b(&id)).select(Held::columns()).first(c).await.optional()?)
+}
+
+/// The mails that are due. Nobody else can be claiming: a writing transaction holds the whole file.
+pub(super) async fn due_mails(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<Key>> {
+    let due = mails::table.filter(mails::due_at.le(b(&Some(now)))).order((mails::due_at, mails::id));
+    due.limit(limit).select(mails::id).load(c).await
 }
 
 /// The name that the violated unique constraint has in the other engine too.

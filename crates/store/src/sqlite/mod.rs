@@ -17,7 +17,10 @@ use std::{path::Path, sync::Arc};
 use driftstack_domain::change::StoreError;
 use futures_util::{FutureExt, future::BoxFuture};
 
-use crate::bell::Bell;
+use crate::{
+    bell::Bell,
+    migration::{MigrateError, MigrationReport},
+};
 use dialect::{Conn, Fault};
 use file::{File, Use};
 use threads::{Queue, Unwanted};
@@ -25,7 +28,6 @@ use threads::{Queue, Unwanted};
 /// What the queries call the store of their engine.
 use SqliteStore as Store;
 pub use file::OpenError;
-pub use migrate::{MigrateError, MigrationReport};
 
 /// In WAL mode readers never wait for the writer, and two are enough to keep two cores busy.
 const READERS: usize = 2;

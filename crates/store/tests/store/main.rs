@@ -5,10 +5,15 @@
 
 mod backend;
 mod cancelled;
+mod cluster;
 mod corrupt;
 mod file;
 mod log;
+mod parity;
+mod postgres;
 
 use backend::sqlite_file;
+use postgres::postgres_database;
 
-driftstack_store_contract::store_contract!(sqlite, sqlite_file);
+driftstack_store_contract::store_contract!(on_sqlite, sqlite_file);
+driftstack_store_contract::store_contract!(on_postgres, postgres_database);

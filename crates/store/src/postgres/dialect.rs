@@ -1,0 +1,113 @@
+//! What the queries need to know of Postgres.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    deserialize::{self, FromSql},
+    pg::{Pg, PgValue},
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    serialize::{self, Output, ToSql},
+    sql_types,
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use driftstack_domain::{id::AccountId, time::Timestamp};
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+pub(super) use super::queries::Fault;
+use super::queries::Held;
+use crate::{
+    schema::{accounts, mails},
+    types::{Id, Key, Millis, Moment, b},
+};
+
+pub(super) type Db = Pg;
+pub(super) type Conn = AsyncPgConnection;
+
+/// Runs `body` in a transaction. An error of it rolls back.
+pub(super) async fn transaction<R, F>(c: &mut Conn, body: F) -> Result<R, Fault>
+where
+    R: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+{
+    c.transaction(async move |c| body(c).await).await
+}
+
+/// Holds an account until the end of the transaction. Rows that refer to it may be added meanwhile: a stronger lock would
+/// have their authors wait.
+pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
+    let held = accounts::table.find(b(&id)).select(Held::columns()).for_no_key_update();
+    Ok(held.first(c).await.optional()?)
+}
+
+/// The mails that are due and that no other worker is claiming.
+pub(super) async fn due_mails(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<Key>> {
+    let due = mails::table.filter(mails::due_at.le(b(&Some(now)))).order((mails::due_at, mails::id));
+    due.limit(limit).select(mails::id).for_update().skip_locked().load(c).await
+}
+
+/// The name of the violated unique constraint.
+pub(super) fn violated(error: &Error) -> Option<&'static str> {
+    const KNOWN: [&str; 4] = ["accounts_email_key", "accounts_slug_key", "memberships_active_key", "invites_open_key"];
+    let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, about) = error else { return None };
+    let name = about.constraint_name()?;
+    KNOWN.into_iter().find(|known| *known == name)
+}
+
+/// Whether a later try may succeed.
+pub(super) fn is_passing(error: &Error) -> bool {
+    // What diesel has no kind for is told by its text.
+    const PASSING: [&str; 9] = [
+        "terminating connection",
+        "the database system is",
+        "canceling statement due to",
+        "deadlock detected",
+        "sorry, too many clients",
+        "remaining connection slots",
+        "connection closed",
+        "error communicating with the server",
+        "could not serialize access",
+    ];
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::SerializationFailure,
+            _,
+        )
+        | Error::BrokenTransactionManager
+        | Error::AlreadyInTransaction
+        | Error::NotInTransaction => true,
+        Error::DatabaseError(_, about) => PASSING.iter().any(|text| about.message().contains(text)),
+        Error::RollbackErrorOnCommit { rollback_error, commit_error } => {
+            is_passing(rollback_error) || is_passing(commit_error)
+        }
+        _ => false,
+    }
+}
+
+impl FromSql<Id, Pg> for Key {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        <Uuid as FromSql<sql_types::Uuid, Pg>>::from_sql(value).map(Self)
+    }
+}
+
+impl ToSql<Id, Pg> for Key {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <Uuid as ToSql<sql_types::Uuid, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Moment, Pg> for Millis {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let at = <DateTime<Utc> as FromSql<sql_types::Timestamptz, Pg>>::from_sql(value)?;
+        Ok(Self(at.timestamp_millis()))
+    }
+}
+
+impl ToSql<Moment, Pg> for Millis {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let at = DateTime::<Utc>::from_timestamp_millis(self.0).ok_or("a time that no calendar has")?;
+        <DateTime<Utc> as ToSql<sql_types::Timestamptz, Pg>>::to_sql(&at, &mut out.reborrow())
+    }
+}

@@ -1,0 +1,141 @@
+//! Postgres, for a service of several processes.
+//!
+//! Reads run on a pooled connection where they are asked for. A write runs in a task of its own: a request that is dropped in
+//! the middle of a transaction would leave it half done and its connection of no use.
+
+mod connect;
+mod dialect;
+mod migrate;
+#[allow(clippy::duplicate_mod, reason = "one source of queries, compiled once for each engine")]
+#[path = "../queries/mod.rs"]
+mod queries;
+
+use std::sync::Arc;
+
+use diesel_async::{
+    AsyncPgConnection,
+    pooled_connection::deadpool::{Object, Pool, PoolError},
+};
+use driftstack_domain::change::StoreError;
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::runtime::Handle;
+
+use crate::{
+    bell::Bell,
+    migration::{MigrateError, MigrationReport},
+};
+use connect::Connector;
+use dialect::{Conn, Fault};
+
+/// What the queries call the store of their engine.
+use PostgresStore as Store;
+pub use connect::{PostgresError, PostgresOptions};
+
+/// A store in a Postgres database. Clones share one pool.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Inner>);
+
+struct Inner {
+    pool: Pool<AsyncPgConnection>,
+    connector: Connector,
+    /// Where connections and writes live: not on a request's runtime, which may be one thread among many.
+    runtime: Handle,
+    mail_written: Bell,
+    link_wanted: Bell,
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PostgresStore")
+    }
+}
+
+impl PostgresStore {
+    /// Prepares a pool, on the runtime that this is called on. Nothing is connected yet, so a database that is away is no
+    /// error here.
+    ///
+    /// # Errors
+    /// When the options make no sense, or a file that they name cannot be read.
+    pub fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let runtime = Handle::try_current().map_err(|_| PostgresError::Pool("there is no runtime".to_owned()))?;
+        let connector = Connector::new(options)?;
+        let pool = connector.pool(options, &runtime)?;
+        let (mail_written, link_wanted) = (Bell::default(), Bell::default());
+        Ok(Self(Arc::new(Inner { pool, connector, runtime, mail_written, link_wanted })))
+    }
+
+    /// Brings the tables up to what this binary knows. Of several processes that start together one does it, and the others
+    /// wait.
+    ///
+    /// # Errors
+    /// Nothing is touched when a newer binary was here already.
+    pub async fn migrate(&self) -> Result<MigrationReport, MigrateError> {
+        migrate::run(&self.0.connector).await
+    }
+
+    /// Whether the tables are those that this binary knows.
+    ///
+    /// # Errors
+    /// When migrations are missing, or unknown ones are there.
+    pub async fn check_schema(&self) -> Result<(), MigrateError> {
+        migrate::check(&self.0.connector).await
+    }
+
+    /// Answers when the store can be read.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|c| queries::ping(c).boxed()).await
+    }
+
+    /// How many connections there are, and how many of them nobody uses.
+    pub fn connections(&self) -> (usize, usize) {
+        let status = self.0.pool.status();
+        (status.size, status.available)
+    }
+
+    /// Closes the pool. Whatever is asked for afterwards is [`StoreError::Unavailable`].
+    #[allow(clippy::unused_async, reason = "the other engine waits here")]
+    pub async fn close(self) {
+        self.0.pool.close();
+    }
+
+    fn mail_written(&self) -> &Bell {
+        &self.0.mail_written
+    }
+
+    fn link_wanted(&self) -> &Bell {
+        &self.0.link_wanted
+    }
+
+    async fn read<R, F>(&self, query: F) -> Result<R, StoreError>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        let mut conn = self.0.checkout().await?;
+        Ok(query(&mut conn).await?)
+    }
+
+    /// Runs `change` in a transaction of its own.
+    async fn write<R, F>(&self, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.0);
+        let work = async move {
+            let mut conn = inner.checkout().await?;
+            dialect::transaction(&mut conn, change).await
+        };
+        let done = self.0.runtime.spawn(work).await;
+        done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
+    }
+}
+
+impl Inner {
+    async fn checkout(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(_) => StoreError::Unavailable("no connection became free in time".to_owned()),
+            other => StoreError::Unavailable(other.to_string()),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The contract on Postgres, and what is this engine's own.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use driftstack_domain::{account::AccountStatus, change::StoreError, id::AccountId};
+use driftstack_store::{MigrateError, PostgresOptions, PostgresStore};
+use driftstack_store_contract::{Backend, World};
+use tokio_postgres::Client;
+
+use crate::cluster::Database;
+
+pub(crate) struct PostgresDatabase {
+    store: Arc<PostgresStore>,
+    database: Database,
+}
+
+pub(crate) async fn postgres_database() -> PostgresDatabase {
+    let database = Database::create().await;
+    let store = database.store();
+    store.migrate().await.unwrap();
+    PostgresDatabase { store: Arc::new(store), database }
+}
+
+async fn count(client: &Client, rows: &str) -> i64 {
+    client.query_one(&format!("SELECT count(*) FROM {rows}"), &[]).await.unwrap().get(0)
+}
+
+#[async_trait]
+impl Backend for PostgresDatabase {
+    type Store = PostgresStore;
+
+    fn store(&self) -> Arc<PostgresStore> {
+        self.store.clone()
+    }
+
+    async fn rows(&self) -> BTreeMap<String, i64> {
+        let client = self.database.client().await;
+        let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_%'";
+        let mut rows = BTreeMap::new();
+        for table in client.query(tables, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            rows.insert(table.clone(), count(&client, &table).await);
+        }
+        rows
+    }
+
+    async fn sealed_tokens(&self) -> i64 {
+        count(&self.database.client().await, "mails WHERE token IS NOT NULL").await
+    }
+
+    async fn set_status(&self, account: AccountId, status: AccountStatus) {
+        let update = format!("UPDATE accounts SET status = '{status}' WHERE id = '{}'", account.uuid());
+        assert_eq!(self.database.client().await.execute(&update, &[]).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_refuses_to_change_or_remove_an_entry() {
+    let backend = postgres_database().await;
+    let world = World::new(backend).await_person().await;
+    for sql in [
+        "UPDATE audit_entries SET action = 'x'",
+        "DELETE FROM audit_entries",
+        "TRUNCATE audit_entries",
+        "UPDATE audit_entries SET hash = hash",
+    ] {
+        let refused = world.batch_execute(sql).await.unwrap_err();
+        assert!(refused.as_db_error().unwrap().message().starts_with("an audit entry is never"), "{sql}");
+    }
+}
+
+/// A client on a database in which something is on a log.
+trait WithAPerson {
+    async fn await_person(self) -> Client;
+}
+
+impl WithAPerson for Arc<World<PostgresDatabase>> {
+    async fn await_person(self) -> Client {
+        self.person("olive").await;
+        self.backend.database.client().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_that_migrate_at_once_migrate_once() {
+    let database = Database::create().await;
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let store = database.store();
+                async move { store.migrate().await.unwrap().applied.len() }
+            })
+        })
+        .collect();
+    let mut applied = Vec::new();
+    for run in runs {
+        applied.push(run.await.unwrap());
+    }
+    applied.sort_unstable();
+    assert_eq!(applied[..3], [0, 0, 0]);
+    assert!(applied[3] > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_too_old_or_too_new_are_refused() {
+    let database = Database::create().await;
+    let store = database.store();
+    assert!(matches!(store.check_schema().await, Err(MigrateError::Pending)));
+    store.migrate().await.unwrap();
+    store.check_schema().await.unwrap();
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+    database.client().await.batch_execute(newer).await.unwrap();
+    assert!(matches!(store.check_schema().await, Err(MigrateError::NewerSchema { .. })));
+    assert!(matches!(store.migrate().await, Err(MigrateError::NewerSchema { unknown }) if unknown.len() == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_away_is_unavailable_at_once() {
+    let options = PostgresOptions::new("postgres://nobody@127.0.0.1:1/nothing".into());
+    let store = PostgresStore::open(&options).unwrap();
+    let asked = std::time::Instant::now();
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(asked.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_connections_are_replaced() {
+    let PostgresDatabase { store, database } = postgres_database().await;
+    for _ in 0..3 {
+        store.ping().await.unwrap();
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        database.client().await.query(others, &[]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_ended() {
+    let database = Database::create().await;
+    let store =
+        PostgresStore::open(&PostgresOptions { statement_timeout: Duration::from_millis(200), ..database.options() });
+    let store = store.unwrap();
+    store.migrate().await.unwrap();
+    let client = database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE accounts").await.unwrap();
+    let asked = std::time::Instant::now();
+    let email = driftstack_domain::testing::people::email("ada@example.com");
+    let answer = driftstack_domain::auth::SignInStore::seen_sign_in(&store, &email).await;
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    assert!(asked.elapsed() < Duration::from_secs(3));
+    client.batch_execute("COMMIT").await.unwrap();
+    assert!(driftstack_domain::auth::SignInStore::seen_sign_in(&store, &email).await.unwrap().is_none());
+}

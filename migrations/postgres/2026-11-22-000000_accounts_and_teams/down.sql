@@ -1,0 +1,12 @@
+DROP TABLE declined_mails;
+DROP TABLE mails;
+DROP TABLE audit_entries;
+DROP TABLE link_requests;
+DROP TABLE links;
+DROP TABLE web_sessions;
+DROP TABLE api_keys;
+DROP TABLE invites;
+DROP TABLE memberships;
+DROP TABLE teams;
+DROP TABLE accounts;
+DROP FUNCTION audit_entries_stay;
