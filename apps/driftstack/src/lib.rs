@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod http;
 mod log;
+mod metrics;
 pub mod serve;
 pub mod system;
 pub mod wire;

@@ -12,7 +12,7 @@ use std::{
 use actix_cors::Cors;
 use actix_web::{
     App, HttpServer,
-    dev::Server,
+    dev::{Server, ServerHandle},
     middleware::{Condition, from_fn},
     web::{self, Data},
 };
@@ -21,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::Settings,
     http::{body::MAX_BODY_BYTES, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api, v1},
+    metrics,
     wire::{self, Services, StartError},
     worker::Workers,
 };
@@ -45,8 +46,9 @@ impl Draining {
 /// Serves until a signal comes.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
-    let store = wire::open_store(settings).await?;
-    let services = Arc::new(Services::new(Arc::new(store.clone()), wire::parts(settings, address)?, settings));
+    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let services = Arc::new(store.services(wire::parts(settings, address).await?, settings));
+    let metrics = serve_metrics(settings, &services)?;
     let workers = Workers::start(&services);
     let draining = Arc::new(Draining::default());
     let running = server(&services, &draining, &settings.cors_origins, listener)?;
@@ -66,20 +68,41 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let served = running.await.map_err(|error| StartError::new("the server", error));
     stopper.abort();
     workers.stop().await;
+    end(metrics).await;
     store.close().await;
     served
 }
 
+/// Serves the metrics beside everything else, where that is asked for.
+fn serve_metrics(settings: &Settings, services: &Arc<Services>) -> Result<Option<ServerHandle>, StartError> {
+    let Some(address) = settings.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).map_err(|error| StartError::new("DRIFTSTACK_METRICS_LISTEN", error))?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "serving metrics");
+    }
+    let server = metrics::server(services, listener)?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Some(handle))
+}
+
+async fn end(server: Option<ServerHandle>) {
+    if let Some(server) = server {
+        server.stop(false).await;
+    }
+}
+
 /// The workers alone, until a signal comes.
 pub async fn work(settings: &Settings) -> Result<(), StartError> {
-    let store = wire::open_store(settings).await?;
-    let parts = wire::parts(settings, settings.listen)?;
-    let services = Arc::new(Services::new(Arc::new(store.clone()), parts, settings));
+    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let services = Arc::new(store.services(wire::parts(settings, settings.listen).await?, settings));
+    let metrics = serve_metrics(settings, &services)?;
     let workers = Workers::start(&services);
     tracing::info!("working");
     asked_to_stop().await;
     tracing::info!("stopping");
     workers.stop().await;
+    end(metrics).await;
     store.close().await;
     Ok(())
 }

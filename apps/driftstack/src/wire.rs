@@ -1,6 +1,6 @@
 //! The composition root: the only file that names all adapters.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use driftstack_domain::{
@@ -21,14 +21,15 @@ use driftstack_domain::{
     time::Clock,
     web_session::{WebSessionStore, WebSessions},
 };
-use driftstack_limiter::MemoryLimiter;
-use driftstack_mailer::FolderMailer;
+use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
+use driftstack_mailer::{FolderMailer, SmtpMailer};
 use driftstack_seal::{AesVault, Argon2Passwords, KeyRing, OsSecrets, PasetoTokens};
-use driftstack_store::SqliteStore;
+use driftstack_store::{PostgresStore, SqliteStore};
 use ipnet::IpNet;
+use secrecy::ExposeSecret;
 
 use crate::{
-    config::Settings,
+    config::{Database, MailRoute, RateLimits, Settings},
     system::{SystemClock, V7Ids},
 };
 
@@ -36,12 +37,29 @@ use crate::{
 #[async_trait]
 pub trait Health: Send + Sync {
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Connections that are open, and those of them that nobody uses; `None` where there is no pool.
+    fn connections(&self) -> Option<(u32, u32)> {
+        None
+    }
 }
 
 #[async_trait]
 impl Health for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Self::ping(self).await
+    }
+}
+
+#[async_trait]
+impl Health for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Self::ping(self).await
+    }
+
+    fn connections(&self) -> Option<(u32, u32)> {
+        let (open, idle) = Self::connections(self);
+        Some((u32::try_from(open).unwrap_or(u32::MAX), u32::try_from(idle).unwrap_or(u32::MAX)))
     }
 }
 
@@ -66,6 +84,7 @@ pub trait Store:
 }
 
 impl Store for SqliteStore {}
+impl Store for PostgresStore {}
 
 /// What the use cases are built on besides the store.
 pub struct Parts {
@@ -154,19 +173,57 @@ impl StartError {
     }
 }
 
-/// Opens the store and brings its schema up to date.
-pub async fn open_store(settings: &Settings) -> Result<SqliteStore, StartError> {
-    let store = SqliteStore::open(&settings.database).await.map_err(|error| StartError::new("the database", error))?;
-    store.migrate().await.map_err(|error| StartError::new("the database's schema", error))?;
-    Ok(store)
+/// The store of this deployment.
+#[derive(Debug, Clone)]
+pub enum OpenStore {
+    File(SqliteStore),
+    Postgres(PostgresStore),
 }
 
-/// The adapters of the embedded default, for a service that listens on `address`.
-pub fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, StartError> {
+/// Opens the store. The tables of a file are brought up to date; those of a Postgres only if that is asked for, as several
+/// processes share them and whoever operates them may want to choose the moment.
+pub async fn open_store(database: &Database, migrate: bool) -> Result<OpenStore, StartError> {
+    let schema = |error| StartError::new("the database's tables", error);
+    match database {
+        Database::File(path) => {
+            let store = SqliteStore::open(path).await.map_err(|error| StartError::new("the database", error))?;
+            store.migrate().await.map_err(schema)?;
+            Ok(OpenStore::File(store))
+        }
+        Database::Postgres(options) => {
+            let store =
+                PostgresStore::open(options).map_err(|error| StartError::new("DRIFTSTACK_DATABASE_URL", error))?;
+            if migrate {
+                store.migrate().await.map_err(schema)?;
+            } else {
+                store.check_schema().await.map_err(schema)?;
+            }
+            Ok(OpenStore::Postgres(store))
+        }
+    }
+}
+
+impl OpenStore {
+    pub fn services(&self, parts: Parts, settings: &Settings) -> Services {
+        match self {
+            Self::File(store) => Services::new(Arc::new(store.clone()), parts, settings),
+            Self::Postgres(store) => Services::new(Arc::new(store.clone()), parts, settings),
+        }
+    }
+
+    pub async fn close(self) {
+        match self {
+            Self::File(store) => store.close().await,
+            Self::Postgres(store) => store.close().await,
+        }
+    }
+}
+
+/// The adapters besides the store, for a service that listens on `address`.
+pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keys = open_keys(&settings.keys_file, clock.as_ref())?;
-    let own_url = || format!("http://{address}").parse().map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error));
-    let public_url = settings.public_url.clone().map_or_else(own_url, Ok)?;
+    let keys = KeyRing::open_or_create(&settings.keys_file, clock.now())
+        .map_err(|error| StartError::new("the keys file", error))?;
     Ok(Parts {
         clock,
         ids: Arc::new(V7Ids),
@@ -174,11 +231,31 @@ pub fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, StartErr
         vault: Arc::new(AesVault::new(&keys)),
         tokens: Arc::new(PasetoTokens::new(&keys)),
         passwords: Arc::new(Argon2Passwords::on_every_core()),
-        limiter: Arc::new(MemoryLimiter::default()),
-        mailer: Arc::new(FolderMailer::new(&settings.mail_dir, settings.mail_from.clone(), public_url)),
+        limiter: limiter(&settings.rate_limits)?,
+        mailer: mailer(settings, address).await?,
     })
 }
 
-fn open_keys(path: &Path, clock: &dyn Clock) -> Result<KeyRing, StartError> {
-    KeyRing::open_or_create(path, clock.now()).map_err(|error| StartError::new("the keys file", error))
+fn limiter(rate_limits: &RateLimits) -> Result<Arc<dyn Limiter>, StartError> {
+    match rate_limits {
+        RateLimits::Memory => Ok(Arc::new(MemoryLimiter::default())),
+        RateLimits::Redis(url) => {
+            let redis = RedisLimiter::open(url.expose_secret());
+            let redis = redis.map_err(|error| StartError::new("DRIFTSTACK_RATE_LIMIT_URL", error))?;
+            Ok(Arc::new(WithFallback::new(redis)))
+        }
+    }
+}
+
+async fn mailer(settings: &Settings, address: SocketAddr) -> Result<Arc<dyn Mailer>, StartError> {
+    let own_url = || format!("http://{address}").parse().map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error));
+    let public_url = settings.public_url.clone().map_or_else(own_url, Ok)?;
+    let from = settings.mail_from.clone();
+    match &settings.mail {
+        MailRoute::Folder(path) => Ok(Arc::new(FolderMailer::new(path, from, public_url))),
+        MailRoute::Smtp(url) => {
+            let mailer = SmtpMailer::open(url, from, public_url).await;
+            Ok(Arc::new(mailer.map_err(|error| StartError::new("DRIFTSTACK_MAIL_URL", error))?))
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use driftstack_domain::change::StoreError;
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::wire::Services;
+use crate::{metrics, wire::Services};
 
 /// After a fault of the store.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -37,6 +37,7 @@ impl Workers {
 async fn mails(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let done = services.postman.round().await.map(|round| {
+            metrics::mailed(round);
             if round.failed > 0 {
                 tracing::warn!(round.failed, "mails were not accepted and will be tried again");
             }

@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     PublicUrl, Sender,
+    body::Channel,
     message::message,
     render::{Rendered, render},
 };
@@ -42,7 +43,7 @@ impl FolderMailer {
 impl Mailer for FolderMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let rendered = render(mail, &self.base)?;
-        let content = message(&self.from, mail, &rendered)?.formatted();
+        let content = message(&self.from, mail, &rendered, Channel::EightBit)?.formatted();
         let path = self.path(mail);
         let written = spawn_blocking({
             let (folder, path) = (self.folder.clone(), path.clone());
@@ -98,7 +99,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{BASE, TOKEN, invite, mail};
+    use crate::testing::{BASE, Log, TOKEN, invite, mail};
     use driftstack_domain::{
         id::MailId,
         mail::MailContent,
@@ -158,15 +159,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_link_is_found_with_grep_at_the_end_of_a_line() {
+    async fn the_link_is_found_with_grep() {
         let folder = tempfile::tempdir().unwrap();
-        for content in [verification().content, invite("Ærøskøbing 株式会社", Role::Admin)] {
+        for content in [verification().content, invite("Ærøskøbing ?token=株式会社", Role::Admin)] {
             let mailer = mailer(folder.path());
             mailer.send(&mail(content)).await.unwrap();
             let content = fs::read_to_string(mailer.path(&verification())).unwrap();
-            let found: Vec<&str> = content.lines().filter(|line| line.contains("?token=")).collect();
-            assert_eq!(found.len(), 1, "{content}");
-            assert!(found[0].starts_with("https://example.com/") && found[0].ends_with(&format!("?token={TOKEN}")));
+            let ends =
+                |line: &&str| line.starts_with("https://example.com/") && line.ends_with(&format!("?token={TOKEN}"));
+            // On a line of its own in the text, and again in the page.
+            assert_eq!(content.lines().filter(ends).count(), 2, "{content}");
+        }
+    }
+
+    /// `grep -o 'token=[A-Za-z0-9_-]*' | tail -n 1`, which the README suggests.
+    #[tokio::test]
+    async fn the_last_token_of_a_file_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        for base in [BASE, "https://example.com/token=base&"] {
+            for content in [verification().content, invite("token=abc?token=", Role::Admin)] {
+                let mailer = FolderMailer { base: base.parse().unwrap(), ..mailer(folder.path()) };
+                mailer.send(&mail(content)).await.unwrap();
+                let content = fs::read_to_string(mailer.path(&verification())).unwrap();
+                let (_, last) = content.rsplit_once("token=").unwrap();
+                let token = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+                assert_eq!(last.chars().take_while(token).collect::<String>(), TOKEN);
+            }
         }
     }
 
@@ -203,9 +221,7 @@ mod tests {
     async fn the_log_has_the_kind_the_path_and_the_link() {
         let folder = tempfile::tempdir().unwrap();
         let mailer = mailer(folder.path());
-        let log = crate::testing::Log::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let (log, _guard) = Log::start();
         mailer.send(&verification()).await.unwrap();
         let line = log.text();
         let path = mailer.path(&verification());
@@ -223,9 +239,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_without_a_link_is_logged_without_one() {
         let folder = tempfile::tempdir().unwrap();
-        let log = crate::testing::Log::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let (log, _guard) = Log::start();
         mailer(folder.path()).send(&mail(MailContent::SignupWelcome)).await.unwrap();
         assert!(log.text().contains("mail written") && !log.text().contains("link="), "{}", log.text());
     }

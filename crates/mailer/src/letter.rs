@@ -12,9 +12,15 @@ use driftstack_domain::{
 pub(crate) struct Letter {
     pub(crate) subject: String,
     pub(crate) opening: String,
-    /// Where the link leads, for a mail that has one. It stands between the opening and the closing.
-    pub(crate) path: Option<&'static str>,
+    /// What the reader is asked to do, for a mail that asks. It stands between the opening and the closing.
+    pub(crate) action: Option<Action>,
     pub(crate) closing: String,
+}
+
+/// A link: where it leads, and what a button says that does the same.
+pub(crate) struct Action {
+    pub(crate) path: &'static str,
+    pub(crate) label: &'static str,
 }
 
 impl Letter {
@@ -36,7 +42,7 @@ fn signup_verification(to: &Email, expires_at: Timestamp) -> Letter {
             "Somebody, most likely you, has signed up for an account with the address {to}. To confirm that the address is \
              yours, open this link:"
         ),
-        path: Some("verify-email"),
+        action: Some(Action { path: "verify-email", label: "Confirm the address" }),
         closing: format!(
             "It works once, until {until}. After that, ask for a new one where you sign in.\n\nIf it was not you, do nothing: \
              nobody can sign in to the account unless somebody opens this link."
@@ -56,7 +62,7 @@ fn team_invite(to: &Email, team: &Name, role: Role, expires_at: Timestamp) -> Le
             "The owner of the team \"{team}\" invites you to join it as {may}.\n\nTo accept, open this link and sign in as {to}. \
              If you have no account with this address yet, you can make one."
         ),
-        path: Some("team/accept"),
+        action: Some(Action { path: "team/accept", label: "Accept the invitation" }),
         closing: format!(
             "It works once, until {until}. After that, ask the owner for a new invitation.\n\nIf you do not know the team or did \
              not expect to hear from it, do nothing: you join only if you accept."
@@ -68,7 +74,7 @@ fn signup_welcome(to: &Email) -> Letter {
     Letter {
         subject: "Welcome".to_owned(),
         opening: format!("The address {to} is confirmed, and your account is ready: you can sign in now."),
-        path: None,
+        action: None,
         closing: format!(
             "If you did not sign up, somebody else has opened the link in a mail to you. Change the password of your mailbox, \
              and tell us.\n\n{DECLINE}"
@@ -84,7 +90,7 @@ fn tier_changed(to: &Email, from: Tier, tier: Tier) -> Letter {
             "The account of {to} was on the {from} tier and is on the {tier} tier now. What you may use, and how much of it, \
              follows the new tier from this moment on."
         ),
-        path: None,
+        action: None,
         closing: format!("If you did not expect this, contact support.\n\n{DECLINE}"),
     }
 }

@@ -5,7 +5,7 @@ use driftstack_domain::{
     secret::LinkToken,
 };
 
-use crate::{PublicUrl, letter::Letter, wrap::wrap};
+use crate::{PublicUrl, html::page, letter::Letter, wrap::wrap};
 
 /// A mail as a person reads it.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,11 +14,13 @@ pub struct Rendered {
     pub subject: String,
     /// Plain text. Its lines end in `\n`; the link has one to itself.
     pub text: String,
+    /// The same as a page.
+    pub html: String,
     /// What the reader is to open: whoever has it may, so it is a secret. It ends in `?token=` and the token.
     pub link: Option<String>,
 }
 
-/// Without the text, which has the link in it.
+/// Without the text and the page, which have the link in them.
 impl fmt::Debug for Rendered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rendered").field("subject", &self.subject).finish_non_exhaustive()
@@ -28,13 +30,14 @@ impl fmt::Debug for Rendered {
 /// Writes the mail, with its links below `base`. Fails for a mail that lost its token, which nobody could act on.
 pub fn render(mail: &Mail, base: &PublicUrl) -> Result<Rendered, MailError> {
     let letter = Letter::of(mail);
-    let link = letter.path.map(|path| link(base, path, mail.token.as_ref())).transpose()?;
+    let link = letter.action.as_ref().map(|action| link(base, action.path, mail.token.as_ref())).transpose()?;
     let (opening, closing) = (wrap(&letter.opening), wrap(&letter.closing));
     let text = match &link {
         Some(link) => format!("{opening}\n\n{link}\n\n{closing}\n"),
         None => format!("{opening}\n\n{closing}\n"),
     };
-    Ok(Rendered { subject: letter.subject, text, link })
+    let html = page(&letter, link.as_deref())?;
+    Ok(Rendered { subject: letter.subject, text, html, link })
 }
 
 fn link(base: &PublicUrl, path: &str, token: Option<&LinkToken>) -> Result<String, MailError> {

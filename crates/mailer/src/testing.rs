@@ -1,6 +1,6 @@
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use driftstack_domain::{
@@ -10,6 +10,7 @@ use driftstack_domain::{
     secret::LinkToken,
     testing::people::{self, LATER, NOW},
 };
+use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 use tracing_subscriber::fmt::MakeWriter;
 
 pub(crate) const BASE: &str = "https://example.com";
@@ -35,6 +36,16 @@ pub(crate) fn invite(team: &str, role: Role) -> MailContent {
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// Remembers what this thread logs, for as long as the guard lives.
+    pub(crate) fn start() -> (Self, DefaultGuard) {
+        // Where only one test listens, a line that another thread is the first to come by is switched off for both.
+        static ELSEWHERE: Once = Once::new();
+        ELSEWHERE.call_once(|| set_global_default(tracing_subscriber::fmt().with_writer(io::sink).finish()).unwrap());
+        let log = Self::default();
+        let guard = set_default(tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish());
+        (log, guard)
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

@@ -1,9 +1,6 @@
 //! `driftstack admin`
 
-use std::{
-    io::{self, BufRead},
-    sync::Arc,
-};
+use std::io::{self, BufRead};
 
 use clap::{Subcommand, ValueEnum};
 use driftstack_domain::{
@@ -65,8 +62,8 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
         Command::CreateAccount { .. } => Some(read_password()?),
         _ => None,
     };
-    let store = wire::open_store(settings).await?;
-    let services = Services::new(Arc::new(store.clone()), wire::parts(settings, settings.listen)?, settings);
+    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let services = store.services(wire::parts(settings, settings.listen).await?, settings);
     let done = act(command, password, &services).await;
     store.close().await;
     done

@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod mail;
 mod policy;
 
 use std::{
@@ -34,7 +35,11 @@ docs/OPERATIONS.md lists them.";
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve (the default).
-    Serve,
+    Serve {
+        /// Bring the tables of a Postgres up to date first.
+        #[arg(long)]
+        migrate: bool,
+    },
     /// Run the workers alone, for a deployment of several processes.
     Worker,
     /// Bring the database's schema up to date.
@@ -42,6 +47,9 @@ enum Command {
     /// Act on accounts.
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Look at mails that could not be sent.
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Work with audit logs.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -71,9 +79,10 @@ pub async fn run() -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
     let settings = || Settings::load(arguments.config.as_deref());
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => {
-            let settings = settings()?;
+    match arguments.command.unwrap_or(Command::Serve { migrate: false }) {
+        Command::Serve { migrate } => {
+            let mut settings = settings()?;
+            settings.migrate |= migrate;
             log::init(&settings.log)?;
             Ok(serve::serve(&settings).await?)
         }
@@ -83,10 +92,11 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
             Ok(serve::work(&settings).await?)
         }
         Command::Migrate => {
-            wire::open_store(&settings()?).await?.close().await;
+            wire::open_store(&settings()?.database, true).await?.close().await;
             print("the schema is up to date")
         }
         Command::Admin(command) => admin::run(command, &settings()?).await,
+        Command::Mail(command) => mail::run(command, &settings()?).await,
         Command::Audit(command) => audit::run(&command),
         Command::Policy { format } => print(&policy::text(format)),
         Command::Openapi => {

@@ -13,7 +13,7 @@ use actix_web::{
 use tracing::Instrument;
 
 use super::{limits::Charged, problem::Problem};
-use crate::wire::Services;
+use crate::{metrics, wire::Services};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_CHARS: usize = 128;
@@ -32,8 +32,9 @@ pub async fn envelope<B: MessageBody + 'static>(
     let mut response = finish(response, &services, &id);
     decorate(&mut response, &services, &id);
     let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
-    let millis = begun.elapsed().as_secs_f64() * 1000.0;
-    tracing::info!(route, status = response.status().as_u16(), millis, "answered");
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    metrics::answered(&route, response.request().method().as_str(), status, took);
+    tracing::info!(route, status, millis = took.as_secs_f64() * 1000.0, "answered");
     Ok(response)
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use driftstack::{
-    config::Settings,
+    config::{Database, MailRoute, RateLimits, Settings},
     serve,
     wire::{self, Parts, Services},
     worker::Workers,
@@ -109,10 +109,10 @@ impl House {
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&folder);
-        let store = Arc::new(wire::open_store(&settings).await.unwrap());
+        let store = wire::open_store(&settings.database, true).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
-        let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).unwrap() };
-        let services = Arc::new(Services::new(store, parts, &settings));
+        let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
+        let services = Arc::new(store.services(parts, &settings));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = serve::server(&services, &Arc::default(), &settings.cors_origins, listener).unwrap();
@@ -124,7 +124,7 @@ impl House {
             clock,
             base,
             client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
-            mail_dir: settings.mail_dir,
+            mail_dir: settings.data_dir.join("mail"),
             callers: AtomicU32::new(1),
             server: handle,
             _folder: folder,
@@ -217,8 +217,11 @@ fn settings(folder: &TempDir) -> Settings {
     let data_dir = folder.path().to_owned();
     Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
-        database: data_dir.join("driftstack.db"),
-        mail_dir: data_dir.join("mail"),
+        metrics_listen: None,
+        database: Database::File(data_dir.join("driftstack.db")),
+        migrate: true,
+        mail: MailRoute::Folder(data_dir.join("mail")),
+        rate_limits: RateLimits::Memory,
         mail_from: "driftstack <no-reply@example.com>".parse().unwrap(),
         keys_file: data_dir.join("keys.json"),
         public_url: Some("https://app.example.com".parse().unwrap()),

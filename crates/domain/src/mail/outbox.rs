@@ -123,8 +123,9 @@ pub struct Postman {
 
 /// For so long nobody else takes a mail that somebody is sending.
 const LEASE: Duration = MINUTE;
-/// Mails in one claim.
-const BATCH: u16 = 16;
+/// Mails in one claim: few enough that all of them are through before the lease ends, if each takes the ten seconds that a
+/// mailer may.
+const BATCH: u16 = 4;
 /// After so many attempts a mail is dead.
 const MAX_MAIL_ATTEMPTS: u32 = 12;
 

@@ -186,14 +186,12 @@ fn stays_on_this_machine(config: &Config) -> bool {
 fn tls(root: Option<PathBuf>) -> Result<MakeRustlsConnect, PostgresError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-    let config = match root {
-        Some(path) => builder.with_root_certificates(authority(path)?).with_no_client_auth(),
-        None => {
-            let verifier = Arc::new(Verifier::new(provider)?);
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
-        }
+    let builder = if let Some(path) = root {
+        builder.with_root_certificates(authority(path)?)
+    } else {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::new(provider)?))
     };
-    Ok(MakeRustlsConnect::new(config))
+    Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
 }
 
 fn authority(path: PathBuf) -> Result<RootCertStore, PostgresError> {

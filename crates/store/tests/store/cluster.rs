@@ -29,6 +29,7 @@ fn server() -> &'static Server {
     })
 }
 
+#[expect(clippy::zombie_processes, reason = "it ends after this process, which therefore cannot wait for it")]
 fn start() -> Server {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/with-postgres");
     let mut child = Command::new(script)

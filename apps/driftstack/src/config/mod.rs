@@ -1,0 +1,242 @@
+//! The settings, checked before anything starts.
+
+mod values;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use driftstack_mailer::{PublicUrl, Sender, SmtpUrl};
+use driftstack_store::PostgresOptions;
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+pub use values::SettingsError;
+use values::{Values, bad};
+
+/// What the service is run with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub metrics_listen: Option<SocketAddr>,
+    pub data_dir: PathBuf,
+    pub database: Database,
+    /// Bring the tables of a Postgres up to date at the start. Those of a file always are.
+    pub migrate: bool,
+    pub mail: MailRoute,
+    pub mail_from: Sender,
+    pub rate_limits: RateLimits,
+    pub keys_file: PathBuf,
+    /// The base of the links in mails; `None`: `http://<listen>`.
+    pub public_url: Option<PublicUrl>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub cors_origins: Vec<String>,
+    pub problem_type_base: String,
+    /// Between the signal to stop and the closing of the listener.
+    pub drain_grace: Duration,
+    pub log: String,
+}
+
+/// Where the rows are.
+#[derive(Debug, Clone)]
+pub enum Database {
+    File(PathBuf),
+    Postgres(PostgresOptions),
+}
+
+/// How mails get out.
+#[derive(Debug, Clone)]
+pub enum MailRoute {
+    Folder(PathBuf),
+    Smtp(SmtpUrl),
+}
+
+/// Who counts.
+#[derive(Debug, Clone)]
+pub enum RateLimits {
+    Memory,
+    Redis(SecretString),
+}
+
+/// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
+const NAMES: [&str; 19] = [
+    "listen",
+    "metrics_listen",
+    "data_dir",
+    "database_url",
+    "database_pool_size",
+    "database_connect_timeout_seconds",
+    "database_statement_timeout_seconds",
+    "database_idle_transaction_timeout_seconds",
+    "migrate",
+    "mail_url",
+    "mail_from",
+    "rate_limit_url",
+    "keys_file",
+    "public_url",
+    "trusted_proxies",
+    "cors_origins",
+    "problem_type_base",
+    "drain_grace_seconds",
+    "log",
+];
+
+impl Settings {
+    /// Reads the settings of this process.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
+        Self::from_values(&Values::of_process(file, &NAMES)?)
+    }
+
+    fn from_values(values: &Values) -> Result<Self, SettingsError> {
+        let data_dir = PathBuf::from(values.text("data_dir").unwrap_or("./data"));
+        Ok(Self {
+            listen: values.parsed("listen", "127.0.0.1:8080", SOCKET_ADDRESS)?,
+            metrics_listen: values
+                .text("metrics_listen")
+                .map(|_| values.parsed("metrics_listen", "", SOCKET_ADDRESS))
+                .transpose()?,
+            database: database(values, &data_dir)?,
+            migrate: switch(values, "migrate")?,
+            mail: mail(values, &data_dir)?,
+            mail_from: values.parsed("mail_from", "driftstack <no-reply@driftstack.invalid>", SENDER)?,
+            rate_limits: rate_limits(values)?,
+            keys_file: values.text("keys_file").map_or_else(|| data_dir.join("keys.json"), PathBuf::from),
+            public_url: values.optional("public_url")?,
+            trusted_proxies: values.list("trusted_proxies", |text| text.parse().ok(), CIDRS)?,
+            cors_origins: values.list("cors_origins", origin, ORIGINS)?,
+            problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
+            drain_grace: values.seconds("drain_grace_seconds", "1")?,
+            log: values.text("log").unwrap_or("info").to_owned(),
+            data_dir,
+        })
+    }
+}
+
+const SOCKET_ADDRESS: &str = "expected a socket address such as `127.0.0.1:8080`";
+const SENDER: &str = "expected an address such as `Acme <no-reply@example.com>`";
+const CIDRS: &str = "expected CIDRs such as `10.0.0.0/8`, separated by commas";
+const ORIGINS: &str = "expected origins such as `https://app.example.com`, separated by commas";
+
+fn database(values: &Values, data_dir: &Path) -> Result<Database, SettingsError> {
+    const NAME: &str = "database_url";
+    let Some(url) = values.text(NAME) else { return Ok(Database::File(data_dir.join("driftstack.db"))) };
+    if let Some(path) = path_behind(url, "sqlite:") {
+        return Ok(Database::File(path));
+    }
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(bad(NAME, "expected `sqlite:<path>` or `postgres://…`"));
+    }
+    Ok(Database::Postgres(PostgresOptions {
+        pool_size: values.parsed("database_pool_size", "16", "expected a whole number")?,
+        connect_timeout: values.seconds("database_connect_timeout_seconds", "3")?,
+        statement_timeout: values.seconds("database_statement_timeout_seconds", "10")?,
+        idle_in_transaction_timeout: values.seconds("database_idle_transaction_timeout_seconds", "10")?,
+        ..PostgresOptions::new(url.into())
+    }))
+}
+
+fn mail(values: &Values, data_dir: &Path) -> Result<MailRoute, SettingsError> {
+    const NAME: &str = "mail_url";
+    let Some(url) = values.text(NAME) else { return Ok(MailRoute::Folder(data_dir.join("mail"))) };
+    if let Some(path) = path_behind(url, "file:") {
+        return Ok(MailRoute::Folder(path));
+    }
+    if !url.starts_with("smtp://") && !url.starts_with("smtps://") {
+        return Err(bad(NAME, "expected `file:<folder>`, `smtp://…` or `smtps://…`"));
+    }
+    url.parse().map(MailRoute::Smtp).map_err(|error| bad(NAME, error))
+}
+
+fn rate_limits(values: &Values) -> Result<RateLimits, SettingsError> {
+    match values.text("rate_limit_url") {
+        None | Some("memory:") => Ok(RateLimits::Memory),
+        Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => Ok(RateLimits::Redis(url.into())),
+        Some(_) => Err(bad("rate_limit_url", "expected `memory:` or `redis://…`")),
+    }
+}
+
+fn switch(values: &Values, name: &'static str) -> Result<bool, SettingsError> {
+    match values.text(name) {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(bad(name, "expected `1` or `0`")),
+    }
+}
+
+fn path_behind(url: &str, scheme: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix(scheme)?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}
+
+fn origin(text: &str) -> Option<String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    (!host.is_empty() && !host.contains('/')).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_values(&Values(pairs.collect()))
+    }
+
+    #[test]
+    fn the_defaults_need_nothing() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert!(matches!(&settings.database, Database::File(path) if path == Path::new("./data/driftstack.db")));
+        assert!(matches!(&settings.mail, MailRoute::Folder(path) if path == Path::new("./data/mail")));
+        assert!(matches!(settings.rate_limits, RateLimits::Memory));
+        assert_eq!(settings.keys_file, Path::new("./data/keys.json"));
+        assert!(settings.trusted_proxies.is_empty() && settings.cors_origins.is_empty() && !settings.migrate);
+    }
+
+    #[test]
+    fn a_bad_value_names_its_setting_and_is_not_repeated() {
+        for (name, value) in [
+            ("listen", "secret"),
+            ("metrics_listen", "secret"),
+            ("database_url", "mysql://user:secret@host/db"),
+            ("mail_url", "pigeon:secret"),
+            ("mail_url", "smtp://user:secret@"),
+            ("rate_limit_url", "http://:secret@host"),
+            ("public_url", "secret"),
+            ("trusted_proxies", "10.0.0.0/8, secret"),
+            ("cors_origins", "secret"),
+            ("migrate", "secret"),
+            ("drain_grace_seconds", "secret"),
+        ] {
+            let message = settings(&[(name, value)]).unwrap_err().to_string();
+            assert!(message.contains(&format!("DRIFTSTACK_{}", name.to_uppercase())), "{message}");
+            assert!(!message.contains("secret") && !message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        let settings =
+            settings(&[("trusted_proxies", "10.0.0.0/8, ::1/128"), ("cors_origins", "https://a.example")]).unwrap();
+        assert_eq!(settings.trusted_proxies.len(), 2);
+        assert_eq!(settings.cors_origins, ["https://a.example"]);
+    }
+
+    #[test]
+    fn urls_choose_the_engines_and_their_secrets_are_not_printed() {
+        let settings = settings(&[
+            ("database_url", "postgres://u:secret@db/d"),
+            ("database_pool_size", "4"),
+            ("rate_limit_url", "redis://:secret@cache"),
+            ("mail_url", "smtps://u:secret@mail.example.com"),
+        ])
+        .unwrap();
+        assert!(matches!(&settings.database, Database::Postgres(options) if options.pool_size == 4));
+        assert!(matches!(settings.rate_limits, RateLimits::Redis(_)));
+        assert!(matches!(settings.mail, MailRoute::Smtp(_)));
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+}

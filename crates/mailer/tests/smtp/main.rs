@@ -1,0 +1,11 @@
+//! Mail by SMTP, to a real server: aiosmtpd, as `server.py` has it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod arrival;
+mod authority;
+mod connections;
+mod encryption;
+mod mails;
+mod refusals;
+mod server;
+mod sign_in;
