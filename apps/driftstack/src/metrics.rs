@@ -41,19 +41,30 @@ pub fn mailed(round: driftstack_domain::mail::Round) {
     metrics::counter!(MAILS_REFUSED).increment(round.failed.into());
 }
 
-/// Starts to record, and serves what was recorded. It runs when it is awaited.
-pub fn server(services: &Arc<Services>, listener: TcpListener) -> Result<Server, StartError> {
-    let problem = |error: &dyn std::fmt::Display| StartError::new("DRIFTSTACK_METRICS_LISTEN", error);
-    let recorder = PrometheusBuilder::new()
+fn problem(error: impl std::fmt::Display) -> StartError {
+    StartError::new("DRIFTSTACK_METRICS_LISTEN", error)
+}
+
+/// Starts to record. What an adapter says of itself when it is made is heard only afterwards.
+pub fn record() -> Result<PrometheusHandle, StartError> {
+    PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(REQUEST_SECONDS.to_owned()), &BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| problem(&error))?;
+        .map_err(problem)
+}
+
+/// Serves what was recorded. It runs when it is awaited.
+pub fn server(
+    services: &Arc<Services>,
+    recorder: PrometheusHandle,
+    listener: TcpListener,
+) -> Result<Server, StartError> {
     let (recorder, services) = (Data::new(recorder), Data::from(services.clone()));
     let app = move || {
         App::new().app_data(recorder.clone()).app_data(services.clone()).route("/metrics", web::get().to(render))
     };
     let server = HttpServer::new(app).workers(1).disable_signals().listen(listener);
-    server.map(HttpServer::run).map_err(|error| problem(&error))
+    server.map(HttpServer::run).map_err(problem)
 }
 
 async fn render(recorder: Data<PrometheusHandle>, services: Data<Services>) -> String {

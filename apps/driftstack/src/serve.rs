@@ -16,6 +16,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web::{self, Data},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -46,9 +47,10 @@ impl Draining {
 /// Serves until a signal comes.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
+    let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
     let store = wire::open_store(&settings.database, settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, address).await?, settings));
-    let metrics = serve_metrics(settings, &services)?;
+    let metrics = serve_metrics(settings, recorder, &services)?;
     let workers = Workers::start(&services);
     let draining = Arc::new(Draining::default());
     let running = server(&services, &draining, &settings.cors_origins, listener)?;
@@ -74,13 +76,17 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
 }
 
 /// Serves the metrics beside everything else, where that is asked for.
-fn serve_metrics(settings: &Settings, services: &Arc<Services>) -> Result<Option<ServerHandle>, StartError> {
-    let Some(address) = settings.metrics_listen else { return Ok(None) };
+fn serve_metrics(
+    settings: &Settings,
+    recorder: Option<PrometheusHandle>,
+    services: &Arc<Services>,
+) -> Result<Option<ServerHandle>, StartError> {
+    let (Some(address), Some(recorder)) = (settings.metrics_listen, recorder) else { return Ok(None) };
     let listener = TcpListener::bind(address).map_err(|error| StartError::new("DRIFTSTACK_METRICS_LISTEN", error))?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "serving metrics");
     }
-    let server = metrics::server(services, listener)?;
+    let server = metrics::server(services, recorder, listener)?;
     let handle = server.handle();
     tokio::spawn(server);
     Ok(Some(handle))
@@ -94,9 +100,10 @@ async fn end(server: Option<ServerHandle>) {
 
 /// The workers alone, until a signal comes.
 pub async fn work(settings: &Settings) -> Result<(), StartError> {
+    let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
     let store = wire::open_store(&settings.database, settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, settings.listen).await?, settings));
-    let metrics = serve_metrics(settings, &services)?;
+    let metrics = serve_metrics(settings, recorder, &services)?;
     let workers = Workers::start(&services);
     tracing::info!("working");
     asked_to_stop().await;

@@ -11,7 +11,13 @@
 //!
 //! Everything a store MUST do is said in the ports of the domain and tested by `driftstack-store-contract`.
 
+// For the code of `tests/` that a test in here shares: it calls this crate by its name.
+#[cfg(test)]
+extern crate self as driftstack_store;
+
 mod bell;
+#[cfg(test)]
+mod hot_reads;
 mod migration;
 #[cfg(feature = "postgres")]
 mod postgres;

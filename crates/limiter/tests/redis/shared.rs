@@ -7,10 +7,12 @@ use std::{
 
 use driftstack_domain::limit::Quota;
 use driftstack_limiter::{RedisLimiter, RemoteLimiter};
+use redis::aio::MultiplexedConnection;
+use tokio::runtime::Builder;
 
 use crate::{
     KEY,
-    server::{self, unused_prefix},
+    server::{self, Server, unused_prefix},
 };
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -57,6 +59,30 @@ async fn chargers_at_once_over_both_never_get_more_than_the_capacity() {
     }
     left.sort_unstable();
     assert_eq!(left, (0..50).collect::<Vec<_>>(), "each token is given once");
+}
+
+/// Such as that of a worker thread of the HTTP server, which ends earlier than others.
+#[tokio::test]
+async fn a_connection_does_not_end_with_the_runtime_that_wanted_it_first() {
+    let server = Server::start();
+    let (limiter, quota) = (Arc::new(server.limiter()), Quota::new(2, 1, HOUR));
+    let first = limiter.clone();
+    let worker = move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(first.try_charge(KEY, quota)).unwrap()
+    };
+    assert_eq!(tokio::task::spawn_blocking(worker).await.unwrap().remaining, 1);
+
+    let mut redis = server.connect().await;
+    let before = connections(&mut redis).await;
+    assert_eq!(limiter.try_charge(KEY, quota).await.unwrap().remaining, 0);
+    assert_eq!(connections(&mut redis).await, before);
+}
+
+/// How many there have been since the server was started.
+async fn connections(redis: &mut MultiplexedConnection) -> u64 {
+    let told: String = redis::cmd("INFO").arg("stats").query_async(redis).await.unwrap();
+    told.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap().parse().unwrap()
 }
 
 /// When a charge was sent and when it was answered; Redis decided in between.

@@ -6,6 +6,8 @@
 mod connect;
 mod dialect;
 mod migrate;
+#[cfg(test)]
+mod plans;
 #[allow(clippy::duplicate_mod, reason = "one source of queries, compiled once for each engine")]
 #[path = "../queries/mod.rs"]
 mod queries;

@@ -13,13 +13,12 @@ use diesel_async::AsyncConnection;
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{AccountId, MembershipId, WebSessionId},
-    page::PageRequest,
-    secret::Digest,
-    time::Timestamp,
+    id::{MembershipId, WebSessionId},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
+
+use crate::hot_reads::{account, digest, hot_reads, now, page};
 
 use super::{
     dialect::{Conn, Fault},
@@ -74,22 +73,6 @@ fn walks(step: &str) -> bool {
     step.contains("TEMP B-TREE") || !(step.starts_with("SEARCH") && narrow)
 }
 
-fn account() -> AccountId {
-    AccountId::new(Uuid::from_u128(1))
-}
-
-fn digest() -> Digest {
-    Digest::from_bytes([7; 32])
-}
-
-fn page() -> PageRequest {
-    PageRequest::default()
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_millis(1).unwrap()
-}
-
 /// `assert_indexed!(caller::by_key(c, …))`
 macro_rules! indexed {
     ($($name:ident: $module:ident::$query:ident($($argument:expr),*);)+) => { $(
@@ -100,29 +83,7 @@ macro_rules! indexed {
     )+ };
 }
 
-indexed! {
-    a_caller_by_key: caller::by_key(digest(), Some(account()));
-    a_caller_by_session: caller::by_session(WebSessionId::new(Uuid::from_u128(1)), Some(account()));
-    ones_own_account: account::own_account(account());
-    a_page_of_keys: api_key::keys(account(), page());
-    a_page_of_members: membership::members(account(), page());
-    a_page_of_owners: membership::owners(account(), page());
-    a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
-    the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
-    a_page_of_pending_invites: invite::pending(account(), now(), page());
-    an_invite_by_its_token: invite::seen_token(digest(), account());
-    an_invitee: invite::seen_invitee(account(), "ada@example.com".parse::<Email>().unwrap());
-    a_page_of_the_log: audit::entries(account(), AuditFilter::default(), page());
-    a_page_of_one_action: audit::entries(
-        account(),
-        AuditFilter { action: Some(ActionFilter::Prefix("team.".to_owned())), ..AuditFilter::default() },
-        page()
-    );
-    a_stretch_of_the_log: audit::down_from(account(), 100, 100);
-    a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
-    a_link: auth::seen_link(digest());
-    the_mails_that_are_due: mail::claim(now(), now(), 16);
-}
+hot_reads!(indexed);
 
 #[test]
 fn a_walk_is_noticed() {

@@ -1,0 +1,51 @@
+//! The reads that every request pays for, or that grow with a workspace: each engine must serve them by an index.
+
+use driftstack_domain::{id::AccountId, page::PageRequest, secret::Digest, time::Timestamp};
+use uuid::Uuid;
+
+pub(crate) fn account() -> AccountId {
+    AccountId::new(Uuid::from_u128(1))
+}
+
+pub(crate) fn digest() -> Digest {
+    Digest::from_bytes([7; 32])
+}
+
+pub(crate) fn page() -> PageRequest {
+    PageRequest::default()
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_millis(1).unwrap()
+}
+
+/// Hands the list to `$check`: a name, and the query with its arguments after the connection.
+macro_rules! hot_reads {
+    ($check:ident) => {
+        $check! {
+            a_caller_by_key: caller::by_key(digest(), Some(account()));
+            a_caller_by_session: caller::by_session(WebSessionId::new(Uuid::from_u128(1)), Some(account()));
+            ones_own_account: account::own_account(account());
+            a_page_of_keys: api_key::keys(account(), page());
+            a_page_of_members: membership::members(account(), page());
+            a_page_of_owners: membership::owners(account(), page());
+            a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
+            the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
+            a_page_of_pending_invites: invite::pending(account(), now(), page());
+            an_invite_by_its_token: invite::seen_token(digest(), account());
+            an_invitee: invite::seen_invitee(account(), "ada@example.com".parse::<Email>().unwrap());
+            a_page_of_the_log: audit::entries(account(), AuditFilter::default(), page());
+            a_page_of_one_action: audit::entries(
+                account(),
+                AuditFilter { action: Some(ActionFilter::Prefix("team.".to_owned())), ..AuditFilter::default() },
+                page()
+            );
+            a_stretch_of_the_log: audit::down_from(account(), 100, 100);
+            a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
+            a_link: auth::seen_link(digest());
+            the_mails_that_are_due: mail::claim(now(), now(), 16);
+        }
+    };
+}
+
+pub(crate) use hot_reads;
