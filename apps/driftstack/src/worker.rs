@@ -39,7 +39,7 @@ async fn mails(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
         let done = services.postman.round().await.map(|round| {
             metrics::mailed(round);
             if round.failed > 0 {
-                tracing::warn!(round.failed, "mails were not accepted and will be tried again");
+                tracing::warn!(round.failed, "mails were not accepted");
             }
             round.sent + round.failed > 0
         });

@@ -134,6 +134,25 @@ impl MaybeStale for CommitError {
     }
 }
 
+/// For the error of a use case that commits, which has a variant `Commit(CommitError)`.
+macro_rules! commits {
+    ($error:ident) => {
+        impl From<$crate::change::StoreError> for $error {
+            fn from(error: $crate::change::StoreError) -> Self {
+                Self::Commit(error.into())
+            }
+        }
+
+        impl $crate::change::MaybeStale for $error {
+            fn is_stale(&self) -> bool {
+                matches!(self, Self::Commit($crate::change::CommitError::Stale))
+            }
+        }
+    };
+}
+
+pub(crate) use commits;
+
 /// How often a decision is made at the most before the last error is passed on.
 pub const MAX_ATTEMPTS: u32 = 12;
 

@@ -15,7 +15,7 @@ pub(super) enum Command {
     Dead,
     /// Make dead mails due again, by their ids, or all of them.
     Requeue {
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<MailId>,
         #[arg(long)]
         all: bool,
@@ -42,10 +42,13 @@ async fn act(command: Command, services: &Services) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Command::Requeue { all: true, .. } => {
+        Command::Requeue { all: true, .. } => loop {
             let dead = services.outbox.dead(CHUNK).await?;
-            requeue(services, dead.into_iter().map(|mail| mail.id)).await
-        }
+            if dead.is_empty() {
+                return Ok(());
+            }
+            requeue(services, dead.into_iter().map(|mail| mail.id)).await?;
+        },
         Command::Requeue { ids, all: false } => requeue(services, ids).await,
     }
 }

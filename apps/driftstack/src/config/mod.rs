@@ -4,6 +4,7 @@ mod values;
 
 use std::{
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -129,7 +130,9 @@ fn database(values: &Values, data_dir: &Path) -> Result<Database, SettingsError>
         return Err(bad(NAME, "expected `sqlite:<path>` or `postgres://…`"));
     }
     Ok(Database::Postgres(PostgresOptions {
-        pool_size: values.parsed("database_pool_size", "16", "expected a whole number")?,
+        pool_size: values
+            .parsed::<NonZeroUsize>("database_pool_size", "16", "expected a whole number, at least 1")?
+            .get(),
         connect_timeout: values.seconds("database_connect_timeout_seconds", "3")?,
         statement_timeout: values.seconds("database_statement_timeout_seconds", "10")?,
         idle_in_transaction_timeout: values.seconds("database_idle_transaction_timeout_seconds", "10")?,

@@ -34,6 +34,10 @@ impl<A: Operation> Gate<A> {
         &self.permit
     }
 
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
     /// Runs a change. When something was committed between the decision and the write, the caller is asked again who they are
     /// and whether they still may, and the change is decided afresh.
     pub async fn change<T, E>(&self, act: impl AsyncFn(&Permit<A>) -> Result<T, E>) -> Result<T, Problem>

@@ -16,3 +16,14 @@ pub mod problem;
 pub mod query;
 pub mod route;
 pub mod v1;
+
+// The vocabulary of a route.
+pub use answer::{Accepted, Created, NoContent, Ok200};
+pub use body::Body;
+pub use codes::Code;
+pub use gate::Gate;
+pub use page::{Listed, Paging};
+pub use path::Id;
+pub use problem::Problem;
+pub use query::Query;
+pub use route::{Api, Open};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use data_encoding::BASE64URL_NOPAD;
 use driftstack_domain::{
     access::Permit,
+    change::StoreError,
     id::AccountId,
     page::{Limit, Page, PageRequest, Position},
     policy::{Action, Operation},
@@ -20,6 +21,8 @@ use utoipa::{
 };
 
 use super::{
+    answer::Ok200,
+    gate::Gate,
     problem::Problem,
     query::{Pairs, Parameters},
 };
@@ -95,12 +98,25 @@ fn context(action: Action, account: AccountId) -> String {
 }
 
 impl Paging {
-    pub fn request<A: Operation>(&self, by: &Permit<A>, vault: &dyn Vault) -> Result<PageRequest, Problem> {
+    fn request<A: Operation>(&self, by: &Permit<A>, vault: &dyn Vault) -> Result<PageRequest, Problem> {
         let after = self.cursor.as_deref().map(|text| {
             open(text, &context(A::ACTION, by.workspace()), vault)
                 .ok_or_else(|| Problem::invalid("cursor", "not a cursor of this list; start again without one"))
         });
         Ok(PageRequest { limit: self.limit, after: after.transpose()? })
+    }
+}
+
+impl Paging {
+    /// Answers with the page that `list` finds.
+    pub async fn answer<A: Operation, Row, View: From<Row>>(
+        &self,
+        gate: &Gate<A>,
+        list: impl AsyncFn(&Permit<A>, PageRequest) -> Result<Page<Row>, StoreError>,
+    ) -> Result<Ok200<Listed<View>>, Problem> {
+        let (by, vault) = (gate.permit(), gate.services().vault.as_ref());
+        let page = list(by, self.request(by, vault)?).await?;
+        Ok(Ok200(Listed::new(by, page, vault)))
     }
 }
 
@@ -114,7 +130,7 @@ fn open(text: &str, context: &str, vault: &dyn Vault) -> Option<Position> {
 }
 
 impl<T> Listed<T> {
-    pub fn new<A: Operation, Row>(by: &Permit<A>, page: Page<Row>, vault: &dyn Vault) -> Self
+    fn new<A: Operation, Row>(by: &Permit<A>, page: Page<Row>, vault: &dyn Vault) -> Self
     where
         T: From<Row>,
     {

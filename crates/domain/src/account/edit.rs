@@ -14,7 +14,7 @@ use super::{
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError, Unique},
+    change::{Change, CommitError, Effects, StoreError, Unique, commits},
     desk::Desk,
     name::Name,
     policy::action::{EditAccount, ReadAccount},
@@ -115,17 +115,7 @@ impl From<CommitError> for EditError {
     }
 }
 
-impl From<StoreError> for EditError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for EditError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(EditError);
 
 /// One's own account.
 pub struct Accounts {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale},
+    change::{Change, CommitError, Effects, commits},
     name::Name,
     policy::{Scope, ScopeSet, action::MintKey},
     secret::ApiKeySecret,
@@ -61,11 +61,7 @@ impl From<Refused> for MintError {
     }
 }
 
-impl MaybeStale for MintError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(MintError);
 
 impl KeyOrder {
     /// What is wrong with an order whoever gives it.

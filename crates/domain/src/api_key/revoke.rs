@@ -4,7 +4,7 @@ use super::ApiKeys;
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, commits},
     id::ApiKeyId,
     policy::action::RevokeKey,
     time::Timestamp,
@@ -27,17 +27,7 @@ pub enum RevokeKeyError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RevokeKeyError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for RevokeKeyError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RevokeKeyError);
 
 impl ApiKeys {
     /// The very next request with the key is refused. Revoking it twice is revoking it once.

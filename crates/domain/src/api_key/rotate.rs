@@ -9,7 +9,7 @@ use super::{
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, commits},
     id::ApiKeyId,
     name::Name,
     policy::{Scope, ScopeSet, action::RotateKey},
@@ -53,12 +53,6 @@ pub enum RotateError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RotateError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
 impl From<Refused> for RotateError {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -68,11 +62,7 @@ impl From<Refused> for RotateError {
     }
 }
 
-impl MaybeStale for RotateError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RotateError);
 
 impl ApiKey {
     fn is_usable(&self, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use crate::{
     access::Credential,
     account::AccountStatus,
     audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, commits},
     desk::Desk,
     email::Email,
     secret::{Passwords, PasswordsBusy, SessionTokens},
@@ -38,17 +38,7 @@ pub enum LogInError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for LogInError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for LogInError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(LogInError);
 
 /// The ways to sign in.
 pub struct SignIns {

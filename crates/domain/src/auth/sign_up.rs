@@ -8,7 +8,7 @@ use super::port::SignInStore;
 use crate::{
     account::Account,
     audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard, StoreError, Unique},
+    change::{Change, CommitError, Effects, Guard, Unique},
     desk::Desk,
     email::Email,
     id::{AccountId, TeamId},
@@ -49,12 +49,6 @@ impl From<CommitError> for SignUpError {
             CommitError::Taken(Unique::Email) => Self::EmailTaken,
             other => Self::Commit(other),
         }
-    }
-}
-
-impl From<StoreError> for SignUpError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
     }
 }
 

@@ -5,7 +5,7 @@ use super::log_in::SignIns;
 use crate::{
     account::AccountStatus,
     audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, commits},
     id::LinkId,
     mail::MailContent,
     secret::LinkToken,
@@ -31,17 +31,7 @@ pub enum VerifyError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for VerifyError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for VerifyError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(VerifyError);
 
 impl SeenLink {
     fn is_good(&self, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use crate::{
     access::Permit,
     account::AccountStatus,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, commits},
     id::{InviteId, MembershipId},
     policy::action::AcceptInvite,
     secret::LinkToken,
@@ -36,17 +36,7 @@ pub enum AcceptError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for AcceptError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for AcceptError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(AcceptError);
 
 impl SeenToken {
     /// The order matters: nothing about the invite is told before its token has proved good.

@@ -4,7 +4,7 @@ use super::{Memberships, noun::Membership};
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, commits},
     id::MembershipId,
     policy::{Role, action::ChangeRole},
 };
@@ -26,17 +26,7 @@ pub enum ChangeRoleError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for ChangeRoleError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for ChangeRoleError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(ChangeRoleError);
 
 impl Memberships {
     /// Takes effect on the member's next request. Giving the role that the member has changes nothing.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     access::Permit,
     audit::{AuditAction, AuditDraft},
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, StoreError, commits},
     email::Email,
     id::InviteId,
     mail::{MailContent, OutgoingMail},
@@ -56,29 +56,9 @@ pub enum ResendError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for InviteError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
+commits!(InviteError);
 
-impl From<StoreError> for ResendError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for InviteError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
-
-impl MaybeStale for ResendError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(ResendError);
 
 impl Invites {
     /// Mails an invite. Whether the address has an account is neither looked at nor told.

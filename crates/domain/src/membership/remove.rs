@@ -4,7 +4,7 @@ use super::{Memberships, noun::SeenMembership};
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, StoreError, commits},
     id::{ApiKeyId, MembershipId},
     policy::action::{LeaveTeam, RemoveMember},
     time::Timestamp,
@@ -28,17 +28,7 @@ pub enum RemoveError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RemoveError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for RemoveError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RemoveError);
 
 impl Memberships {
     /// Takes effect on the member's next request. Removing somebody twice is removing them once.

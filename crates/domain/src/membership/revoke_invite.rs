@@ -4,7 +4,7 @@ use super::Invites;
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, commits},
     id::InviteId,
     policy::action::RevokeInvite,
     time::Timestamp,
@@ -29,17 +29,7 @@ pub enum RevokeInviteError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RevokeInviteError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for RevokeInviteError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RevokeInviteError);
 
 impl Invites {
     /// Voids an invite. Doing it twice is doing it once.

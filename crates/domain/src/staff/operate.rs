@@ -4,7 +4,7 @@ use super::port::{SeenAccount, StaffStore};
 use crate::{
     api_key::{ApiKey, KeyOrder, MintError},
     audit::{Actor, AuditAction, AuditDraft},
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, commits},
     desk::Desk,
     email::Email,
     id::AccountId,
@@ -55,17 +55,7 @@ pub enum OperateError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for OperateError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for OperateError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(OperateError);
 
 /// Acts on accounts by their address, as the system. Whoever can run the binary on the database is trusted.
 pub struct Operator {

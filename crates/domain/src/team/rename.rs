@@ -6,7 +6,7 @@ use super::{noun::Team, port::TeamStore};
 use crate::{
     access::Permit,
     audit::AuditAction,
-    change::{Change, CommitError, Effects, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, StoreError, commits},
     desk::Desk,
     id::TeamId,
     name::Name,
@@ -30,17 +30,7 @@ pub enum RenameError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RenameError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for RenameError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RenameError);
 
 /// One's own team.
 pub struct Teams {

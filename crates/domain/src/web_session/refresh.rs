@@ -10,7 +10,7 @@ use crate::{
     access::Credential,
     account::AccountStatus,
     audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard, MaybeStale, StoreError},
+    change::{Change, CommitError, Effects, Guard, StoreError, commits},
     desk::Desk,
     id::WebSessionId,
     secret::SessionTokens,
@@ -47,17 +47,7 @@ pub enum RefreshError {
     Commit(#[from] CommitError),
 }
 
-impl From<StoreError> for RefreshError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl MaybeStale for RefreshError {
-    fn is_stale(&self) -> bool {
-        matches!(self, Self::Commit(CommitError::Stale))
-    }
-}
+commits!(RefreshError);
 
 /// Sessions, by the token that somebody shows.
 pub struct WebSessions {

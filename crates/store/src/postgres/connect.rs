@@ -1,6 +1,6 @@
 //! Connections to Postgres: what the URL says, TLS, time-outs, and the pool of them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
@@ -174,12 +174,12 @@ impl Url {
 }
 
 fn stays_on_this_machine(config: &Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
+    let hosts = config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-    })
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+    });
+    // Where an address is given the driver goes there, whatever the host is called.
+    hosts && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 /// Trusts the given authority alone, or without one what the platform trusts.
@@ -215,6 +215,8 @@ mod tests {
         assert_eq!(mode("postgres://u@db.example.com/d"), Some(SslMode::Require));
         assert_eq!(mode("postgres://u@127.0.0.1/d"), Some(SslMode::Disable));
         assert_eq!(mode("postgres://u@localhost/d?sslmode=require"), Some(SslMode::Require));
+        assert_eq!(mode("postgres://u@localhost/d?hostaddr=198.51.100.7"), Some(SslMode::Require));
+        assert_eq!(mode("postgres:///d?hostaddr=198.51.100.7"), Some(SslMode::Require));
         assert_eq!(mode("postgres://u@db.example.com/d?sslmode=verify-full"), Some(SslMode::Require));
         assert_eq!(mode("postgres://u@db.example.com/d?sslmode=disable"), Some(SslMode::Disable));
         assert!(matches!(connector("postgres://u@h/d?sslmode=maybe"), Err(PostgresError::SslMode)));

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::team::OwnerView;
 use crate::{
-    http::{answer::Ok200, body::Body, codes::Code, gate::Gate, problem::Problem, route::Api},
+    http::{Api, Body, Code, Gate, Ok200, Problem},
     wire::Services,
 };
 

@@ -15,17 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{
-        answer::{Created, NoContent, Ok200},
-        body::Body,
-        codes::Code,
-        gate::Gate,
-        page::{Listed, Paging},
-        path::Id,
-        problem::Problem,
-        query::Query,
-        route::Api,
-    },
+    http::{Api, Body, Code, Created, Gate, Id, Listed, NoContent, Ok200, Paging, Problem, Query},
     wire::Services,
 };
 
@@ -133,9 +123,7 @@ async fn list(
     services: Data<Services>,
     paging: Query<Paging>,
 ) -> Result<Ok200<Listed<KeyView>>, Problem> {
-    let vault = services.vault.as_ref();
-    let page = services.api_keys.list(gate.permit(), paging.0.request(gate.permit(), vault)?).await?;
-    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+    paging.0.answer(&gate, async |by, page| services.api_keys.list(by, page).await).await
 }
 
 #[derive(Deserialize, ToSchema)]

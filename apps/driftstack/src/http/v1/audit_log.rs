@@ -17,12 +17,7 @@ use utoipa::{
 use super::export::{Format, respond};
 use crate::{
     http::{
-        answer::Ok200,
-        gate::Gate,
-        page::{CURSOR, LIMIT, Listed, Paging},
-        problem::Problem,
-        query::{Pairs, Parameters, Query},
-        route::Api,
+        Api, Gate, Listed, Ok200, Paging, Problem, Query, page::CURSOR, page::LIMIT, query::Pairs, query::Parameters,
     },
     wire::Services,
 };
@@ -97,10 +92,8 @@ async fn list(
     services: Data<Services>,
     wanted: Query<Wanted>,
 ) -> Result<Ok200<Listed<AuditEntryView>>, Problem> {
-    let vault = services.vault.as_ref();
     let Query(Wanted { filter, paging }) = wanted;
-    let page = services.audit_log.list(gate.permit(), &filter, paging.request(gate.permit(), vault)?).await?;
-    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+    paging.answer(&gate, async |by, page| services.audit_log.list(by, &filter, page).await).await
 }
 
 impl Parameters for Format {

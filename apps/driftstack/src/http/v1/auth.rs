@@ -20,15 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{
-        answer::Ok200,
-        body::Body,
-        codes::Code,
-        gate::retried,
-        limits::Throttle,
-        problem::Problem,
-        route::{Api, Open},
-    },
+    http::{Api, Body, Code, Ok200, Open, Problem, gate::retried, limits::Throttle},
     wire::Services,
 };
 

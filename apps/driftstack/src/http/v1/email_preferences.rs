@@ -9,13 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{
-        answer::{NoContent, Ok200},
-        body::Body,
-        gate::Gate,
-        problem::Problem,
-        route::Api,
-    },
+    http::{Api, Body, Gate, NoContent, Ok200, Problem},
     wire::Services,
 };
 

@@ -17,17 +17,7 @@ use utoipa::ToSchema;
 
 use super::{auth::link_token, members::MembershipView};
 use crate::{
-    http::{
-        answer::{Accepted, NoContent, Ok200},
-        body::Body,
-        codes::Code,
-        gate::Gate,
-        page::{Listed, Paging},
-        path::Id,
-        problem::Problem,
-        query::Query,
-        route::Api,
-    },
+    http::{Accepted, Api, Body, Code, Gate, Id, Listed, NoContent, Ok200, Paging, Problem, Query},
     wire::Services,
 };
 
@@ -117,9 +107,7 @@ async fn list(
     services: Data<Services>,
     paging: Query<Paging>,
 ) -> Result<Ok200<Listed<InviteView>>, Problem> {
-    let vault = services.vault.as_ref();
-    let page = services.invites.list(gate.permit(), paging.0.request(gate.permit(), vault)?).await?;
-    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+    paging.0.answer(&gate, async |by, page| services.invites.list(by, page).await).await
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -15,16 +15,7 @@ use utoipa::ToSchema;
 
 use super::team::OwnerView;
 use crate::{
-    http::{
-        answer::{NoContent, Ok200},
-        body::Body,
-        gate::Gate,
-        page::{Listed, Paging},
-        path::Id,
-        problem::Problem,
-        query::Query,
-        route::Api,
-    },
+    http::{Api, Body, Gate, Id, Listed, NoContent, Ok200, Paging, Problem, Query},
     wire::Services,
 };
 
@@ -76,9 +67,7 @@ async fn list(
     services: Data<Services>,
     paging: Query<Paging>,
 ) -> Result<Ok200<Listed<MembershipView>>, Problem> {
-    let vault = services.vault.as_ref();
-    let page = services.memberships.members(gate.permit(), paging.0.request(gate.permit(), vault)?).await?;
-    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+    paging.0.answer(&gate, async |by, page| services.memberships.members(by, page).await).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -127,9 +116,7 @@ async fn owners(
     services: Data<Services>,
     paging: Query<Paging>,
 ) -> Result<Ok200<Listed<OwnerView>>, Problem> {
-    let vault = services.vault.as_ref();
-    let page = services.memberships.owners(gate.permit(), paging.0.request(gate.permit(), vault)?).await?;
-    Ok(Ok200(Listed::new(gate.permit(), page, vault)))
+    paging.0.answer(&gate, async |by, page| services.memberships.owners(by, page).await).await
 }
 
 async fn leave(gate: Gate<LeaveTeam>, services: Data<Services>, id: Id<MembershipId>) -> Result<NoContent, Problem> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{answer::Ok200, body::Body, gate::Gate, path::Id, problem::Problem, route::Api},
+    http::{Api, Body, Gate, Id, Ok200, Problem},
     wire::Services,
 };
 
