@@ -10,7 +10,10 @@ use crate::wire::StartError;
 pub(crate) fn init(filter: &str) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| StartError::new("DRIFTSTACK_LOG", error))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    let started =
-        if stderr().is_terminal() { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    let started = if stderr().is_terminal() {
+        builder.try_init()
+    } else {
+        builder.json().flatten_event(true).with_span_list(false).try_init()
+    };
     started.map_err(|error| StartError::new("the log", error))
 }

@@ -3,7 +3,7 @@
 //! The ports of the domain say MUST in their documentation; here is a case for each, written once and run under the same
 //! name on every engine. Whoever writes another store implements [`Backend`] for it and says, in an integration test:
 //!
-//! ```ignore
+//! ```text
 //! driftstack_store_contract::store_contract!(my_engine, my_backend);
 //!
 //! async fn my_backend() -> MyBackend { … }
