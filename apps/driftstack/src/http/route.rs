@@ -11,6 +11,7 @@ use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responde
 use driftstack_domain::policy::{Action, Operation};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde_json::{Value, json};
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
@@ -77,7 +78,10 @@ impl Api {
             },
             make: Box::new(move || {
                 let handler = handler.clone();
-                web::method(wanted.clone()).to(move |InOrder(arguments): InOrder<Args>| handler.call(arguments))
+                web::method(wanted.clone()).to(move |InOrder(arguments): InOrder<Args>| {
+                    let action = Args::ACTION.gates().name;
+                    handler.call(arguments).instrument(tracing::debug_span!("use", action))
+                })
             }),
         });
         self
