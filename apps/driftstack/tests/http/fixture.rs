@@ -2,7 +2,6 @@
 
 use std::{
     net::TcpListener,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
@@ -26,6 +25,8 @@ use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::mail_folder::MailFolder;
+
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A clock that stands still until it is told to go on.
@@ -43,7 +44,7 @@ pub struct House {
     clock: Arc<TestClock>,
     base: String,
     client: reqwest::Client,
-    mail_dir: PathBuf,
+    mail_folder: MailFolder,
     callers: AtomicU32,
     server: actix_web::dev::ServerHandle,
     _workers: Workers,
@@ -58,7 +59,7 @@ impl Drop for House {
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -85,11 +86,8 @@ impl Answer {
     #[track_caller]
     pub fn refused(self, status: u16, slug: &str) -> Value {
         let problem = self.json();
-        assert_eq!(
-            (self.status, problem["type"].as_str().unwrap()),
-            (status, format!("https://errors.driftstack.dev/{slug}").as_str()),
-            "{problem}"
-        );
+        let class = format!("https://errors.driftstack.dev/{slug}");
+        assert_eq!((self.status, &problem["type"]), (status, &json!(class)), "{problem}");
         assert_eq!(problem["status"], status);
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(problem["instance"], self.header("x-request-id"));
@@ -124,7 +122,7 @@ impl House {
             clock,
             base,
             client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
-            mail_dir: settings.data_dir.join("mail"),
+            mail_folder: MailFolder(settings.data_dir.join("mail")),
             callers: AtomicU32::new(1),
             server: handle,
             _folder: folder,
@@ -175,32 +173,16 @@ impl House {
 
     /// The token of the newest mail to an address, when it has arrived.
     pub async fn mailed_token(&self, to: &str) -> String {
-        let mails = self.mails(to, 1).await;
-        let (_, after) = mails.last().unwrap().rsplit_once("?token=").unwrap();
-        after.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
+        self.mail_folder.token(to).await
     }
 
     /// The mails to an address, oldest first, as soon as there are so many.
     pub async fn mails(&self, to: &str, at_least: usize) -> Vec<String> {
-        for _ in 0..500 {
-            let found = self.mails_now(to);
-            if found.len() >= at_least {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("no {at_least} mails to {to} in 5 s");
+        self.mail_folder.wait_for(to, at_least).await
     }
 
     pub fn mails_now(&self, to: &str) -> Vec<String> {
-        let Ok(folder) = std::fs::read_dir(&self.mail_dir) else { return Vec::new() };
-        let mut paths: Vec<_> = folder
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|e| e == "eml"))
-            .collect();
-        paths.sort();
-        let texts = paths.into_iter().map(|path| std::fs::read_to_string(path).unwrap());
-        texts.filter(|text| text.lines().any(|line| line.starts_with("To:") && line.contains(to))).collect()
+        self.mail_folder.to(to)
     }
 
     /// Has `owner` invite `invitee`, who accepts. Answers with the membership.

@@ -1,0 +1,4 @@
+//! What everything depends on goes away under load, and comes back.
+
+mod postgres;
+mod redis;
