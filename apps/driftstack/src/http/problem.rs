@@ -55,14 +55,14 @@ impl Problem {
         Self { retry_after: Some(seconds), ..self }.with("retry_after_seconds", seconds)
     }
 
-    /// Away or overloaded: nothing happened, and it may work in a second.
+    /// Away or overloaded: it may work in a second.
     pub fn unavailable() -> Self {
-        Self::new(Code::Unavailable, "nothing was changed; try again in a moment").retry_after(1)
+        Self::new(Code::Unavailable, "the service cannot answer right now; try again in a moment").retry_after(1)
     }
 
     /// Says nothing of the inside: that is for the log, under the request id.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "the error was noted under the request id in `instance`; nothing was changed")
+        Self::new(Code::Internal, "the error was noted under the request id in `instance`")
     }
 
     /// For an error that the framework made.

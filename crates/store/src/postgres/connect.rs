@@ -48,6 +48,13 @@ impl PostgresOptions {
     }
 }
 
+impl PostgresOptions {
+    /// For one operation of a few statements, of which at the most one takes long.
+    pub(super) fn patience(&self) -> Duration {
+        self.statement_timeout + self.connect_timeout
+    }
+}
+
 /// Why a pool was not prepared. The URL is never repeated: it may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
@@ -75,7 +82,7 @@ impl Connector {
         let url = Url::of(options.url.expose_secret());
         let mut config: Config = url.for_the_driver.parse().map_err(|_| PostgresError::Url)?;
         let mode = url.mode(&config)?;
-        config.ssl_mode(mode).connect_timeout(options.connect_timeout);
+        config.ssl_mode(mode).connect_timeout(options.connect_timeout).tcp_user_timeout(options.patience());
         if config.get_application_name().is_none() {
             config.application_name("driftstack");
         }

@@ -12,7 +12,7 @@ mod plans;
 #[path = "../queries/mod.rs"]
 mod queries;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use diesel_async::{
     AsyncPgConnection,
@@ -20,7 +20,7 @@ use diesel_async::{
 };
 use driftstack_domain::change::StoreError;
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
     bell::Bell,
@@ -40,6 +40,8 @@ pub struct PostgresStore(Arc<Inner>);
 struct Inner {
     pool: Pool<AsyncPgConnection>,
     connector: Connector,
+    /// For one operation. The server ends a statement that takes too long; this is for a server that says nothing any more.
+    patience: Duration,
     /// Where connections and writes live: not on a request's runtime, which may be one thread among many.
     runtime: Handle,
     mail_written: Bell,
@@ -63,7 +65,8 @@ impl PostgresStore {
         let connector = Connector::new(options)?;
         let pool = connector.pool(options, &runtime)?;
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
-        Ok(Self(Arc::new(Inner { pool, connector, runtime, mail_written, link_wanted })))
+        let patience = options.patience();
+        Ok(Self(Arc::new(Inner { pool, connector, patience, runtime, mail_written, link_wanted })))
     }
 
     /// Brings the tables up to what this binary knows. Of several processes that start together one does it, and the others
@@ -113,8 +116,7 @@ impl PostgresStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        let mut conn = self.0.checkout().await?;
-        Ok(query(&mut conn).await?)
+        Ok(self.0.run(query).await?)
     }
 
     /// Runs `change` in a transaction of its own.
@@ -124,16 +126,27 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
         let inner = Arc::clone(&self.0);
-        let work = async move {
-            let mut conn = inner.checkout().await?;
-            dialect::transaction(&mut conn, change).await
-        };
+        let work = async move { inner.run(|c| dialect::transaction(c, change).boxed()).await };
         let done = self.0.runtime.spawn(work).await;
         done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
     }
 }
 
 impl Inner {
+    /// Runs an operation on a connection of its own. One that has gone silent is thrown away: whoever got it next would wait
+    /// as well.
+    async fn run<R, F>(&self, operation: F) -> Result<R, Fault>
+    where
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>>,
+    {
+        let mut conn = self.checkout().await?;
+        let Ok(done) = timeout(self.patience, operation(&mut conn)).await else {
+            drop(Object::take(conn));
+            return Err(StoreError::Unavailable("the database does not answer".to_owned()).into());
+        };
+        done
+    }
+
     async fn checkout(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(_) => StoreError::Unavailable("no connection became free in time".to_owned()),

@@ -15,6 +15,9 @@ use tokio_postgres::{Client, NoTls};
 /// The server that this process has started. It stops when the pipe to it is closed, however this process ends.
 struct Server {
     url: String,
+    /// A file with the certificate of its authority.
+    #[allow(dead_code, reason = "not every test that includes this file speaks TLS")]
+    authority: String,
     _alive: Option<ChildStdin>,
 }
 
@@ -22,9 +25,9 @@ fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         #[expect(clippy::disallowed_methods, reason = "the test run says where its server is")]
-        match std::env::var("DRIFTSTACK_TEST_POSTGRES_URL") {
-            Ok(url) => Server { url, _alive: None },
-            Err(_) => start(),
+        match (std::env::var("DRIFTSTACK_TEST_POSTGRES_URL"), std::env::var("DRIFTSTACK_TEST_POSTGRES_CA")) {
+            (Ok(url), Ok(authority)) => Server { url, authority, _alive: None },
+            _ => start(),
         }
     })
 }
@@ -33,15 +36,16 @@ fn server() -> &'static Server {
 fn start() -> Server {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/with-postgres");
     let mut child = Command::new(script)
-        .args(["sh", "-c", "echo $DRIFTSTACK_TEST_POSTGRES_URL; cat >/dev/null"])
+        .args(["sh", "-c", "echo $DRIFTSTACK_TEST_POSTGRES_URL; echo $DRIFTSTACK_TEST_POSTGRES_CA; cat >/dev/null"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    assert!(!url.is_empty(), "no Postgres; run `bash .ci/tools`");
-    Server { url: url.trim().to_owned(), _alive: child.stdin.take() }
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let (Some(url), Some(authority)) = (lines.next(), lines.next()) else {
+        panic!("no Postgres; run `bash .ci/tools`")
+    };
+    Server { url, authority, _alive: child.stdin.take() }
 }
 
 /// A database of its own.
@@ -57,6 +61,12 @@ impl Database {
         client(server).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         Self { url: format!("{base}/{name}") }
+    }
+
+    /// A file with the certificate of the server's authority.
+    #[allow(dead_code, reason = "not every test that includes this file speaks TLS")]
+    pub(crate) fn authority() -> &'static str {
+        &server().authority
     }
 
     pub(crate) async fn client(&self) -> Client {

@@ -11,6 +11,8 @@ mod file;
 mod log;
 mod parity;
 mod postgres;
+mod silence;
+mod tls;
 
 use backend::sqlite_file;
 use postgres::postgres_database;
