@@ -37,7 +37,7 @@ async fn carry(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt +
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         if !*is_cut.borrow() {
-            let _ = to.write_all(&buffer[..read]).await;
+            let _ = to.write_all(buffer.get(..read).unwrap_or_default()).await;
         }
     }
 }
