@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use driftstack_domain::tier::Tier;
 use serde_json::json;
 
@@ -7,6 +9,7 @@ use crate::fixture::{House, send};
 async fn every_authenticated_answer_tells_what_is_left() {
     let house = House::open().await;
     let olive = house.person_on("olive", Tier::Free).await;
+    let begun = Instant::now();
     let first = olive.get("/v1/whoami").await;
     assert_eq!(first.header("x-ratelimit-bucket"), "global");
     for family in ["x-ratelimit", "ratelimit"] {
@@ -16,7 +19,9 @@ async fn every_authenticated_answer_tells_what_is_left() {
     assert_eq!(first.header("ratelimit-reset"), "1");
     assert_eq!(first.header("x-ratelimit-reset"), (house.now().unix_seconds() + 1).to_string());
     let refused = olive.patch("/v1/account/me", json!({ "name": "" })).await;
-    assert_eq!(refused.header("ratelimit-remaining"), "58", "a bad request is charged too");
+    // A token comes back every second, so on a machine that is busy enough there may be one more.
+    let left = if begun.elapsed() < Duration::from_secs(1) { vec!["58"] } else { vec!["58", "59"] };
+    assert!(left.contains(&refused.header("ratelimit-remaining")), "a bad request is charged too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
