@@ -47,6 +47,13 @@ pub struct Page<T> {
     pub next: Option<Position>,
 }
 
+impl<T> Page<T> {
+    #[must_use]
+    pub fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
+        Page { rows: self.rows.into_iter().map(to).collect(), next: self.next }
+    }
+}
+
 impl PageRequest {
     /// One row more than the page holds: the look ahead that tells whether there is a next page.
     pub fn rows_to_fetch(&self) -> usize {

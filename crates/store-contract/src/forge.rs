@@ -26,13 +26,13 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey, RotateKey,
-            SetPreference,
+            AcceptInvite, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey,
+            RevokeOtherSessions, RotateKey, SetPreference,
         },
     },
     secret::LinkToken,
     testing::people,
-    web_session::{MockWebSessionStore, SeenSession, SessionEnd, SessionRenewal, WebSessions},
+    web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
 };
 use secrecy::SecretString;
 
@@ -101,6 +101,15 @@ pub async fn session_end(desk: &Desk, token: &SecretString, seen: SeenSession) -
     store.expect_seen_session().returning(move |_| Ok(Some(seen)));
     store.expect_commit_end().returning(caught.catch());
     web_sessions(desk, store).log_out(token).await.unwrap();
+    caught.take()
+}
+
+/// The end of the other sessions, decided on so many.
+pub async fn others_end(desk: &Desk, by: &Permit<RevokeOtherSessions>, others: u32) -> OtherSessionsEnd {
+    let (mut store, caught) = (MockWebSessionStore::new(), Caught::nothing());
+    store.expect_count_others().returning(move |_, _, _| Ok(others));
+    store.expect_commit_others_end().returning(caught.catch());
+    web_sessions(desk, store).revoke_others(by).await.unwrap();
     caught.take()
 }
 

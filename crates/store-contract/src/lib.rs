@@ -142,6 +142,9 @@ macro_rules! store_contract {
                     a_renewal_needs_the_generation_it_was_decided_on
                     a_session_that_is_over_is_not_renewed
                     a_session_ends_once
+                    live_sessions_are_listed_newest_first
+                    every_session_but_one_ends
+                    a_sign_in_between_makes_the_ending_of_the_others_stale
                     a_preference_is_kept
                 }
             }

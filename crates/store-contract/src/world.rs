@@ -18,7 +18,7 @@ use driftstack_domain::{
     change::{MaybeStale, again_if_stale},
     desk::Desk,
     email::Email,
-    id::AccountId,
+    id::{AccountId, WebSessionId},
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
     policy::{Operation, Role, Scope, ScopeSet},
@@ -45,6 +45,13 @@ pub struct Person {
     pub email: Email,
     pub token: SecretString,
     pub presented: Presented,
+}
+
+impl Person {
+    pub fn session(&self) -> WebSessionId {
+        let Presented::Session { id, .. } = self.presented else { unreachable!("a person has signed in") };
+        id
+    }
 }
 
 /// Why a call came to nothing: at the door, or behind it.
@@ -161,6 +168,15 @@ impl<B: Backend> World<B> {
         let email = people::email(&format!("{name}@example.com"));
         let (sign_ups, name) = (self.sign_ups(), Some(people::name(name)));
         let id = sign_ups.create(email.clone(), &password(), name, Tier::Free, false).await.unwrap();
+        self.signed_in(id, email).await
+    }
+
+    /// The same person at another browser.
+    pub async fn sign_in(&self, who: &Person) -> Person {
+        self.signed_in(who.id, who.email.clone()).await
+    }
+
+    async fn signed_in(&self, id: AccountId, email: Email) -> Person {
         let SignedIn { token, .. } = self.sign_ins().log_in(&email, &password(), agent()).await.unwrap();
         let presented = presented(&token);
         Person { id, email, token, presented }

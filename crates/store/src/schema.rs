@@ -89,6 +89,7 @@ tables! {
         expires_at -> Moment,
         ended_at -> Nullable<Moment>,
         last_used_at -> Nullable<Moment>,
+        proven_at -> Nullable<Moment>,
     }
 
     links (id) {

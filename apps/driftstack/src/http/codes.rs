@@ -38,6 +38,7 @@ codes! {
     InvalidCredentials = "invalid-credentials" UNAUTHORIZED "Address and password do not belong together";
     Forbidden = "forbidden" FORBIDDEN "Not allowed";
     EmailNotVerified = "email-not-verified" FORBIDDEN "The e-mail address is not verified";
+    MfaStepUpRequired = "mfa-step-up-required" FORBIDDEN "A fresh proof of who you are is needed";
     NotFound = "not-found" NOT_FOUND "Not found";
     MethodNotAllowed = "method-not-allowed" METHOD_NOT_ALLOWED "The method is not allowed here";
     Conflict = "conflict" CONFLICT "In conflict with what is there";

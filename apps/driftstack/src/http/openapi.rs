@@ -82,7 +82,7 @@ pub fn document(api: &Api, type_base: &str) -> Value {
 
 fn operation(route: &Route) -> Value {
     let gates = route.action.gates();
-    let needs_credential = gates.callers == Callers::Credential;
+    let needs_credential = gates.callers != Callers::Anybody;
     let mut operation = json!({
         "operationId": gates.name,
         "tags": [gates.name.split('.').next()],
@@ -107,11 +107,16 @@ fn needs(gates: &Gates) -> String {
     if gates.callers == Callers::Anybody {
         return "Needs no credential.".to_owned();
     }
+    let credential = match gates.callers {
+        Callers::Anybody | Callers::Credential => "a credential",
+        Callers::Session => "a web session",
+        Callers::Proven => "a web session whose holder has stepped up within the last 15 minutes,",
+    };
     let mut text = match gates.scopes {
-        [] => "Needs a credential with any scope.".to_owned(),
+        [] => format!("Needs {credential} with any scope."),
         scopes => {
             let words: Vec<String> = scopes.iter().map(|scope: &Scope| format!("`{scope}`")).collect();
-            format!("Needs a credential with {}.", words.join(" or "))
+            format!("Needs {credential} with {}.", words.join(" or "))
         }
     };
     if gates.honours_workspace() {

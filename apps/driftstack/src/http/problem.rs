@@ -9,7 +9,7 @@ use actix_web::{
 use driftstack_domain::{
     access::{AdmitError, NotAuthenticated},
     change::{CommitError, StoreError},
-    policy::Denied,
+    policy::{Denied, Proof},
     secret::PasswordsBusy,
 };
 use serde_json::{Map, Value, json};
@@ -167,7 +167,19 @@ impl From<NotAuthenticated> for Problem {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::new(Code::Forbidden, denied)
+        match denied {
+            Denied::ProofNeeded { has } => Self::new(Code::MfaStepUpRequired, denied)
+                .with("requires_mfa_step_up", true)
+                .with("reason", if has == Proof::Never { "never_satisfied" } else { "expired" }),
+            Denied::AccountSuspended
+            | Denied::WorkspaceSuspended
+            | Denied::NoMembership
+            | Denied::KeyStaysHome
+            | Denied::Scope { .. }
+            | Denied::Standing { .. }
+            | Denied::KeyInMembersHands
+            | Denied::SessionNeeded => Self::new(Code::Forbidden, denied),
+        }
     }
 }
 

@@ -30,4 +30,5 @@ mod reference;
 mod several;
 mod strangers;
 mod team;
+mod web_sessions;
 mod workspace;

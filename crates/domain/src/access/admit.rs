@@ -8,7 +8,7 @@ use crate::{
     account::AccountStatus,
     change::{MaybeStale, StoreError},
     id::AccountId,
-    policy::{Denied, Operation, Scope, ScopeSet, Standing, decide},
+    policy::{Denied, Operation, Proof, Scope, ScopeSet, Standing, decide},
     tier::Tier,
     time::{Clock, MINUTE, Timestamp},
 };
@@ -105,6 +105,15 @@ fn unknown(presented: &Presented) -> NotAuthenticated {
     }
 }
 
+/// A credential that authenticates somebody.
+struct Shown {
+    credential: Credential,
+    scopes: ScopeSet,
+    hands: AccountId,
+    standing: Standing,
+    proof: Proof,
+}
+
 impl SeenCaller {
     /// Goes from the caller's own account into the wanted workspace.
     fn enter(&self, at_home: Access, wanted: Option<AccountId>) -> Result<Access, Denied> {
@@ -144,26 +153,23 @@ impl SeenCaller {
         if self.status == AccountStatus::Deleted {
             return Err(unknown(presented));
         }
-        let (credential, scopes, hands, standing) = self.credential(presented, now)?;
+        let shown = self.credential(presented, now)?;
         Ok(Access {
             account: self.account,
             account_revision: self.revision,
             tier: self.tier,
-            credential,
-            scopes,
-            hands,
+            credential: shown.credential,
+            scopes: shown.scopes,
+            hands: shown.hands,
             workspace: self.account,
             workspace_revision: self.revision,
-            standing,
+            standing: shown.standing,
+            proof: shown.proof,
             to_be_touched: self.last_used_at.is_none_or(|at| now.since(at) >= MINUTE),
         })
     }
 
-    fn credential(
-        &self,
-        presented: &Presented,
-        now: Timestamp,
-    ) -> Result<(Credential, ScopeSet, AccountId, Standing), NotAuthenticated> {
+    fn credential(&self, presented: &Presented, now: Timestamp) -> Result<Shown, NotAuthenticated> {
         match (&self.credential, presented) {
             (SeenCredential::Key { id, scopes, expires_at, revoked_at, minted_by, minter }, Presented::Key(_)) => {
                 if revoked_at.is_some() {
@@ -177,16 +183,23 @@ impl SeenCaller {
                     Some(minter) => Standing::from(minter.role),
                     None => return Err(NotAuthenticated::RevokedKey),
                 };
-                Ok((Credential::Key(*id), *scopes, *minted_by, standing))
+                let credential = Credential::Key(*id);
+                Ok(Shown { credential, scopes: *scopes, hands: *minted_by, standing, proof: Proof::Never })
             }
             (
-                SeenCredential::Session { id, generation, expires_at, ended_at },
+                SeenCredential::Session { id, generation, expires_at, ended_at, proven_at },
                 Presented::Session { generation: shown, .. },
             ) => {
                 if ended_at.is_some() || *expires_at <= now || generation != shown {
                     return Err(NotAuthenticated::SessionOver);
                 }
-                Ok((Credential::Session(*id), session_scopes(self.staff), self.account, Standing::Owner))
+                Ok(Shown {
+                    credential: Credential::Session(*id),
+                    scopes: session_scopes(self.staff),
+                    hands: self.account,
+                    standing: Standing::Owner,
+                    proof: Proof::given(*proven_at, now),
+                })
             }
             (_, presented) => Err(unknown(presented)),
         }

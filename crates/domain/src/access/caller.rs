@@ -7,7 +7,7 @@ use crate::{
     audit::Actor,
     change::Revision,
     id::{AccountId, ApiKeyId, WebSessionId},
-    policy::{Role, ScopeSet, Standing},
+    policy::{Proof, Role, ScopeSet, Standing},
     secret::Digest,
     tier::Tier,
     time::Timestamp,
@@ -69,6 +69,8 @@ pub enum SeenCredential {
         generation: i32,
         expires_at: Timestamp,
         ended_at: Option<Timestamp>,
+        /// When its holder last proved that it is them.
+        proven_at: Option<Timestamp>,
     },
 }
 
@@ -104,6 +106,8 @@ pub struct Access {
     pub workspace: AccountId,
     pub workspace_revision: Revision,
     pub standing: Standing,
+    /// A key proves nothing of whoever holds it.
+    pub proof: Proof,
     /// Whether the last use that was noted is so old that this one should be noted too.
     pub to_be_touched: bool,
 }
@@ -121,6 +125,7 @@ impl Access {
             workspace: account,
             workspace_revision: Revision::default(),
             standing: Standing::Owner,
+            proof: Proof::Never,
             to_be_touched: false,
         }
     }

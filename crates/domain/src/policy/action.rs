@@ -10,6 +10,10 @@ pub enum Callers {
     Anybody,
     /// An API key or a web session.
     Credential,
+    /// A web session: what a person does by hand. A program's key is refused.
+    Session,
+    /// A web session whose holder has proven a short while ago that it is still them; see [`Proof`](super::Proof).
+    Proven,
 }
 
 /// Which workspace an operation works on.
@@ -100,6 +104,10 @@ actions! {
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
     ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
 
+    ListSessions       "account.web_sessions.list"          Credential Own  Owner [Read]                  "List the live sign-ins of the calling account."
+    RevokeSession      "account.web_sessions.revoke"        Credential Own  Owner [AccountOwner]          "End a sign-in."
+    RevokeOtherSessions "account.web_sessions.revoke_others" Session   Own  Owner [AccountOwner]          "End every sign-in but the calling one."
+
     InviteMember       "team.invites.send"         Credential Own    Owner  [AccountOwner]                "Invite somebody to the team by mail."
     ListInvites        "team.invites.list"         Credential Own    Member [Read]                        "List the pending invites of the team."
     RevokeInvite       "team.invites.revoke"       Credential Own    Owner  [AccountOwner]                "Revoke a pending invite."
@@ -144,7 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn no_row_can_be_satisfied_by_staff_scope_alone() {
-        assert!(Action::ALL.iter().all(|action| !action.gates().scopes.contains(&Scope::InternalAdmin)));
+    fn what_is_for_staff_is_for_nobody_else() {
+        for gates in Action::ALL.iter().map(|action| action.gates()) {
+            let for_staff = gates.name.starts_with("admin.");
+            assert_eq!(gates.scopes.contains(&Scope::InternalAdmin), for_staff, "{}", gates.name);
+            assert!(!for_staff || gates.scopes.len() == 1, "{}", gates.name);
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::action::Action;
+use super::action::{Action, Callers};
+use super::proof::Proof;
 use super::scope::Scope;
 use super::standing::Standing;
-use crate::access::Access;
+use crate::access::{Access, Credential};
 
 /// Which rule refused, and what would be needed. This is what a 403 says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub enum Denied {
     },
     /// The operation is the owner's, and the key is in a member's hands.
     KeyInMembersHands,
+    /// The operation is for a person at a web session, not for a key.
+    SessionNeeded,
+    /// The holder of the session must prove once more that it is them.
+    ProofNeeded {
+        has: Proof,
+    },
 }
 
 impl fmt::Display for Denied {
@@ -49,6 +56,8 @@ impl fmt::Display for Denied {
                 write!(f, "your role here is `{}`; `{}` is needed", has.as_str(), needs.as_str())
             }
             Self::KeyInMembersHands => f.write_str("only the owner may do this, and this key was minted by a member"),
+            Self::SessionNeeded => f.write_str("an API key may not do this; sign in and use the token of the session"),
+            Self::ProofNeeded { .. } => f.write_str("prove that it is you: with a code at `/v1/auth/mfa/step-up`, or with your password at `/v1/auth/step-up` if there is no second factor"),
         }
     }
 }
@@ -68,7 +77,19 @@ pub fn decide(access: &Access, action: Action) -> Result<(), Denied> {
             needs => Denied::Standing { has: access.standing, needs },
         });
     }
-    Ok(())
+    prove(access, gates.callers)
+}
+
+/// Whether the credential is of a kind that may, and its holder known to be there.
+fn prove(access: &Access, callers: Callers) -> Result<(), Denied> {
+    match (callers, access.credential) {
+        (Callers::Anybody | Callers::Credential, _) | (Callers::Session, Credential::Session(_)) => Ok(()),
+        (Callers::Session | Callers::Proven, Credential::Key(_)) => Err(Denied::SessionNeeded),
+        (Callers::Proven, Credential::Session(_)) => match access.proof {
+            Proof::Fresh => Ok(()),
+            has @ (Proof::Never | Proof::Expired) => Err(Denied::ProofNeeded { has }),
+        },
+    }
 }
 
 #[cfg(test)]

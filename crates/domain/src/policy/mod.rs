@@ -5,11 +5,13 @@
 
 pub mod action;
 mod decide;
+mod proof;
 pub mod reference;
 mod scope;
 mod standing;
 
 pub use action::{Action, Callers, Gates, Operation, Workspace};
 pub use decide::{Denied, decide};
+pub use proof::{PROOF_LIFE, Proof};
 pub use scope::{Scope, ScopeError, ScopeSet};
 pub use standing::{Role, RoleError, Standing};

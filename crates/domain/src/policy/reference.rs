@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::action::{Action, Callers, Gates, Workspace};
 use super::scope::Scope;
 
-const TITLES: [&str; 5] = ["Action", "Any one of these scopes", "Workspace", "Least standing", "What it does"];
-const SUMMARY: usize = 4;
+const TITLES: [&str; 6] =
+    ["Action", "Caller", "Any one of these scopes", "Workspace", "Least standing", "What it does"];
+const SUMMARY: usize = 5;
 
-type Cells = [String; 5];
+type Cells = [String; 6];
 
 /// A Markdown table, one row an action.
 pub fn markdown() -> String {
@@ -19,6 +20,7 @@ pub fn markdown() -> String {
         let gates = action.gates();
         page.push_str(&markdown_row(&[
             format!("`{}`", gates.name),
+            caller(gates).to_owned(),
             scopes_or(gates, |scope| format!("`{scope}`")),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
@@ -35,6 +37,7 @@ pub fn table() -> String {
         let gates = action.gates();
         [
             gates.name.to_owned(),
+            caller(gates).to_owned(),
             scopes_or(gates, |scope| scope.as_str().to_owned()),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
@@ -51,11 +54,13 @@ pub fn json() -> Value {
         .iter()
         .map(|action| {
             let gates = action.gates();
-            let known = gates.callers == Callers::Credential;
+            let known = gates.callers != Callers::Anybody;
             json!({
                 "action": gates.name,
                 "summary": gates.summary,
                 "credential": known,
+                "session": matches!(gates.callers, Callers::Session | Callers::Proven),
+                "step_up": gates.callers == Callers::Proven,
                 "scopes": gates.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "workspace": known.then(|| workspace(gates)),
                 "least_standing": known.then(|| standing(gates)),
@@ -69,7 +74,7 @@ fn markdown_row(cells: &Cells) -> String {
 }
 
 fn aligned(rows: &[Cells]) -> String {
-    let mut widths = [0; 5];
+    let mut widths = [0; 6];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.len());
@@ -87,26 +92,35 @@ fn aligned(rows: &[Cells]) -> String {
     text
 }
 
+fn caller(gates: &Gates) -> &'static str {
+    match gates.callers {
+        Callers::Anybody => "anybody",
+        Callers::Credential => "key or session",
+        Callers::Session => "session",
+        Callers::Proven => "session, step-up",
+    }
+}
+
 fn scopes_or(gates: &Gates, spell: impl Fn(&Scope) -> String) -> String {
     match (gates.callers, gates.scopes) {
-        (Callers::Anybody, _) => "no credential".to_owned(),
-        (Callers::Credential, []) => "any credential".to_owned(),
-        (Callers::Credential, scopes) => scopes.iter().map(spell).collect::<Vec<_>>().join(", "),
+        (Callers::Anybody, _) => "-".to_owned(),
+        (_, []) => "any".to_owned(),
+        (_, scopes) => scopes.iter().map(spell).collect::<Vec<_>>().join(", "),
     }
 }
 
 fn workspace(gates: &Gates) -> &'static str {
     match (gates.callers, gates.workspace) {
         (Callers::Anybody, _) => "-",
-        (Callers::Credential, Workspace::Own) => "own",
-        (Callers::Credential, Workspace::Chosen) => "chosen",
+        (_, Workspace::Own) => "own",
+        (_, Workspace::Chosen) => "chosen",
     }
 }
 
 fn standing(gates: &Gates) -> &'static str {
     match gates.callers {
         Callers::Anybody => "-",
-        Callers::Credential => gates.standing.as_str(),
+        Callers::Credential | Callers::Session | Callers::Proven => gates.standing.as_str(),
     }
 }
 

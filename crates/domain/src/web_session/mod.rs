@@ -4,10 +4,12 @@ mod agent;
 mod noun;
 mod port;
 mod refresh;
+mod revoke;
 
 pub use agent::Agent;
-pub use noun::{SESSION_LIFE, SessionClaims, SignedIn, WebSession};
+pub use noun::{LiveSession, SESSION_LIFE, SessionClaims, SignedIn, WebSession};
 #[cfg(feature = "testing")]
 pub use port::MockWebSessionStore;
 pub use port::{SeenSession, WebSessionStore};
 pub use refresh::{RefreshError, SessionEnd, SessionRenewal, WebSessions};
+pub use revoke::{OtherSessionsEnd, RevokeSessionError};

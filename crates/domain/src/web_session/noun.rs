@@ -32,6 +32,8 @@ pub struct WebSession {
     pub agent: Agent,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// When its holder last proved that it is them, beyond the password.
+    pub proven_at: Option<Timestamp>,
 }
 
 impl WebSession {
@@ -44,6 +46,7 @@ impl WebSession {
             agent,
             created_at: now,
             expires_at: now.plus(SESSION_LIFE),
+            proven_at: None,
         }
     }
 
@@ -55,6 +58,17 @@ impl WebSession {
             expires_at: self.expires_at,
         }
     }
+}
+
+/// A sign-in in the list of its holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    pub id: WebSessionId,
+    pub agent: Agent,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// At most a minute old; `None` when it was not used yet.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The token of a session, which is handed out once.

@@ -49,15 +49,15 @@ pub enum RefreshError {
 
 commits!(RefreshError);
 
-/// Sessions, by the token that somebody shows.
+/// Sessions: by the token that somebody shows, and as their holder sees them.
 pub struct WebSessions {
-    store: Arc<dyn WebSessionStore>,
+    pub(super) store: Arc<dyn WebSessionStore>,
     tokens: Arc<dyn SessionTokens>,
-    desk: Desk,
+    pub(super) desk: Desk,
 }
 
 impl SeenSession {
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && self.expires_at > now && self.status != AccountStatus::Deleted
     }
 }

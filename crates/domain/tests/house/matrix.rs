@@ -5,7 +5,7 @@ use std::fmt::Write;
 use driftstack_domain::{
     access::{Access, Credential},
     id::ApiKeyId,
-    policy::{Action, Callers, Denied, Gates, Scope, ScopeSet, Standing, decide},
+    policy::{Action, Callers, Denied, Gates, Proof, Scope, ScopeSet, Standing, decide},
     testing::people::{self, ADA, OLIVE, SESSION},
 };
 
@@ -19,6 +19,7 @@ const LEGEND: &str = "\
 #
 # key of the owner       an API key that the owner minted
 # session of the owner   a web session on its own account
+# proven session         the same, of somebody who has just proven that it is them
 # session as admin       a web session in a workspace it is an admin of, chosen with the workspace header
 # session as member      the same, as a member
 # key of an admin        an API key that an admin minted on the owner's account
@@ -30,14 +31,16 @@ const LEGEND: &str = "\
 enum Kind {
     OwnersKey,
     OwnersSession,
+    ProvenSession,
     SessionAs(Standing),
     MembersKey(Standing),
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::OwnersKey,
         Self::OwnersSession,
+        Self::ProvenSession,
         Self::SessionAs(Standing::Admin),
         Self::SessionAs(Standing::Member),
         Self::MembersKey(Standing::Admin),
@@ -48,6 +51,7 @@ impl Kind {
         match self {
             Self::OwnersKey => "key of the owner".to_owned(),
             Self::OwnersSession => "session of the owner".to_owned(),
+            Self::ProvenSession => "proven session".to_owned(),
             Self::SessionAs(standing) => format!("session as {}", standing.as_str()),
             Self::MembersKey(Standing::Admin) => "key of an admin".to_owned(),
             Self::MembersKey(standing) => format!("key of a {}", standing.as_str()),
@@ -66,6 +70,11 @@ impl Kind {
         match self {
             Self::OwnersKey => Access::at_home(OLIVE, key, scopes),
             Self::OwnersSession => Access::at_home(OLIVE, session, scopes),
+            Self::ProvenSession => {
+                let mut access = Access::at_home(OLIVE, session, scopes);
+                access.proof = Proof::Fresh;
+                access
+            }
             Self::SessionAs(standing) => {
                 let mut access = Access::at_home(ADA, session, scopes);
                 (access.workspace, access.standing) = (OLIVE, standing);
@@ -136,6 +145,8 @@ fn outcome(answer: Result<(), Denied>) -> String {
         Err(Denied::Scope { .. }) => "lacks scope".to_owned(),
         Err(Denied::Standing { needs, .. }) => format!("needs {}", needs.as_str()),
         Err(Denied::KeyInMembersHands) => "in a member's hands".to_owned(),
+        Err(Denied::SessionNeeded) => "needs a session".to_owned(),
+        Err(Denied::ProofNeeded { .. }) => "needs a proof".to_owned(),
         Err(
             other @ (Denied::AccountSuspended
             | Denied::WorkspaceSuspended

@@ -70,6 +70,7 @@ seen! {
         generation: i32 = web_sessions.generation,
         expires_at: Timestamp = web_sessions.expires_at,
         ended_at: Option<Timestamp> = web_sessions.ended_at,
+        proven_at: Option<Timestamp> = web_sessions.proven_at,
         last_used_at: Option<Timestamp> = web_sessions.last_used_at,
     }
 
@@ -157,6 +158,7 @@ pub(crate) async fn by_session(
                 web_sessions::generation,
                 web_sessions::expires_at,
                 web_sessions::ended_at,
+                web_sessions::proven_at,
                 web_sessions::last_used_at,
             ),
             (accounts::id, accounts::status, accounts::tier, accounts::staff, accounts::revision),
@@ -193,6 +195,7 @@ impl Session {
             generation: self.generation,
             expires_at: self.expires_at,
             ended_at: self.ended_at,
+            proven_at: self.proven_at,
         }
     }
 }

@@ -22,7 +22,7 @@ use driftstack_domain::{
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     staff::{OperatorKey, StaffChange, TierChange},
     team::Renaming,
-    web_session::SessionEnd,
+    web_session::{OtherSessionsEnd, SessionEnd},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -49,7 +49,8 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, PreferenceChange,
+    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
+    PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,
 }

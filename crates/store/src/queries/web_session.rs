@@ -5,13 +5,20 @@ use driftstack_domain::{
     account::AccountStatus,
     change::{CommitError, Revision, StoreError},
     id::{AccountId, WebSessionId},
+    page::{Page, PageRequest, Position},
     time::Timestamp,
-    web_session::{SeenSession, SessionEnd, SessionRenewal, WebSession, WebSessionStore},
+    web_session::{
+        Agent, LiveSession, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSession, WebSessionStore,
+    },
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault};
+use super::{
+    super::Store,
+    Answer, Conn, Fault,
+    page::{below_id, rows_to_fetch},
+};
 use crate::{
     rows::seen,
     schema::{accounts, web_sessions},
@@ -35,6 +42,26 @@ impl WebSessionStore for Store {
     async fn commit_end(&self, it: &SessionEnd) -> Result<(), CommitError> {
         self.commit(it, |c, it| end(c, it).boxed()).await
     }
+
+    #[instrument(level = "debug", name = "db.web_session.page", skip_all)]
+    async fn live_sessions(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<LiveSession>, StoreError> {
+        self.read(move |c| live_sessions(c, account, now, page).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.web_session.count_others", skip_all)]
+    async fn count_others(&self, account: AccountId, kept: WebSessionId, now: Timestamp) -> Result<u32, StoreError> {
+        self.read(move |c| count_others(c, account, kept, now).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.web_session.commit_others_end", skip_all)]
+    async fn commit_others_end(&self, it: &OtherSessionsEnd) -> Result<(), CommitError> {
+        self.commit(it, |c, it| others_end(c, it).boxed()).await
+    }
 }
 
 seen! {
@@ -46,6 +73,15 @@ seen! {
         account: AccountId = accounts.id,
         status: AccountStatus = accounts.status,
         revision: Revision = accounts.revision,
+    }
+
+    struct LiveRow {
+        id: WebSessionId = web_sessions.id,
+        os: String = web_sessions.os,
+        browser: String = web_sessions.browser,
+        created_at: Timestamp = web_sessions.created_at,
+        expires_at: Timestamp = web_sessions.expires_at,
+        last_used_at: Option<Timestamp> = web_sessions.last_used_at,
     }
 }
 
@@ -109,8 +145,64 @@ pub(super) async fn insert(c: &mut Conn, session: &WebSession) -> Answer<()> {
             web_sessions::browser.eq(b(&session.agent.browser)),
             web_sessions::created_at.eq(b(&session.created_at)),
             web_sessions::expires_at.eq(b(&session.expires_at)),
+            web_sessions::proven_at.eq(b(&session.proven_at)),
         ))
         .execute(c)
         .await?;
     Ok(())
+}
+
+pub(crate) async fn live_sessions(
+    c: &mut Conn,
+    account: AccountId,
+    now: Timestamp,
+    page: PageRequest,
+) -> Answer<Page<LiveSession>> {
+    let rows = web_sessions::table
+        .filter(web_sessions::account.eq(b(&account)))
+        .filter(web_sessions::ended_at.is_null().and(web_sessions::expires_at.gt(b(&now))))
+        .filter(web_sessions::id.lt(below_id(&page)))
+        .order(web_sessions::id.desc())
+        .limit(rows_to_fetch(&page))
+        .select((
+            web_sessions::id,
+            web_sessions::os,
+            web_sessions::browser,
+            web_sessions::created_at,
+            web_sessions::expires_at,
+            web_sessions::last_used_at,
+        ))
+        .load::<LiveRow>(c)
+        .await?;
+    let sessions = rows.into_iter().map(LiveRow::session).collect();
+    Ok(page.page(sessions, |session| Position(session.id.uuid().as_u128())))
+}
+
+impl LiveRow {
+    fn session(self) -> LiveSession {
+        LiveSession {
+            id: self.id,
+            agent: Agent { os: self.os, browser: self.browser },
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            last_used_at: self.last_used_at,
+        }
+    }
+}
+
+async fn count_others(c: &mut Conn, account: AccountId, kept: WebSessionId, now: Timestamp) -> Answer<u32> {
+    let live = web_sessions::ended_at.is_null().and(web_sessions::expires_at.gt(b(&now)));
+    let others = web_sessions::account.eq(b(&account)).and(web_sessions::id.ne(b(&kept)));
+    let count: i64 = web_sessions::table.filter(others).filter(live).count().get_result(c).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+async fn others_end(c: &mut Conn, it: &OtherSessionsEnd) -> Answer<()> {
+    let live = web_sessions::ended_at.is_null().and(web_sessions::expires_at.gt(b(&it.at)));
+    let others = web_sessions::account.eq(b(&it.account)).and(web_sessions::id.ne(b(&it.kept)));
+    let ended = dsl::update(web_sessions::table.filter(others).filter(live))
+        .set(web_sessions::ended_at.eq(b(&Some(it.at))))
+        .execute(c)
+        .await?;
+    if u32::try_from(ended) == Ok(it.others) { Ok(()) } else { Err(Fault::Stale) }
 }

@@ -9,6 +9,7 @@ mod export;
 mod invites;
 mod members;
 mod team;
+mod web_sessions;
 
 use super::route::Api;
 
@@ -17,6 +18,7 @@ pub fn api() -> Api {
     let parts = [
         auth::routes,
         account::routes,
+        web_sessions::routes,
         invites::routes,
         members::routes,
         team::routes,

@@ -28,7 +28,7 @@ fn key(minted_by: AccountId, minter: Option<SeenMinter>) -> SeenCredential {
 }
 
 fn session(generation: i32, expires_at: Timestamp, ended_at: Option<Timestamp>) -> SeenCredential {
-    SeenCredential::Session { id: people::SESSION, generation, expires_at, ended_at }
+    SeenCredential::Session { id: people::SESSION, generation, expires_at, ended_at, proven_at: None }
 }
 
 fn seen(credential: SeenCredential) -> SeenCaller {
