@@ -8,13 +8,14 @@ use driftstack_domain::{
     account::{AccountStore, Accounts},
     api_key::{ApiKeyStore, ApiKeys},
     audit::{AuditLog, AuditStore},
-    auth::{LinkClerk, LinkStore, SignInStore, SignIns, SignUps},
+    auth::{LinkClerk, LinkStore, SignInStore, SignIns, SignUps, StepUps},
     change::StoreError,
     desk::Desk,
     id::Ids,
     limit::Limiter,
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
+    mfa::{Mfa, MfaStore},
     secret::{Passwords, SessionTokens, Vault},
     staff::{Operator, StaffStore},
     team::{TeamStore, Teams},
@@ -69,6 +70,7 @@ pub trait Store:
     + AccountStore
     + SignInStore
     + LinkStore
+    + MfaStore
     + WebSessionStore
     + InviteStore
     + MembershipStore
@@ -105,6 +107,8 @@ pub struct Services {
     pub sign_ups: SignUps,
     pub sign_ins: SignIns,
     pub links: LinkClerk,
+    pub mfa: Mfa,
+    pub step_ups: StepUps,
     pub web_sessions: WebSessions,
     pub invites: Invites,
     pub memberships: Memberships,
@@ -134,7 +138,9 @@ impl Services {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
             accounts: Accounts::new(store.clone(), desk.clone()),
             sign_ups: SignUps::new(store.clone(), passwords.clone(), desk.clone()),
-            sign_ins: SignIns::new(store.clone(), passwords, tokens.clone(), desk.clone()),
+            sign_ins: SignIns::new(store.clone(), store.clone(), passwords.clone(), tokens.clone(), desk.clone()),
+            step_ups: StepUps::new(store.clone(), store.clone(), passwords, desk.clone()),
+            mfa: Mfa::new(store.clone(), desk.clone()),
             links: LinkClerk::new(store.clone(), store.clone(), desk.clone()),
             web_sessions: WebSessions::new(store.clone(), tokens.clone(), desk.clone()),
             invites: Invites::new(store.clone(), desk.clone()),

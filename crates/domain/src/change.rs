@@ -64,6 +64,11 @@ impl Effects {
         Self { audit: vec![draft], mails: Vec::new() }
     }
 
+    /// For what is itself a row and nothing that happened to an account: a challenge, a factor that waits.
+    pub(crate) fn none() -> Self {
+        Self { audit: Vec::new(), mails: Vec::new() }
+    }
+
     /// For what changes nothing of an account.
     pub(crate) fn unaudited(mail: OutgoingMail) -> Self {
         Self { audit: Vec::new(), mails: vec![mail] }

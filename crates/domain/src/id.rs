@@ -79,6 +79,10 @@ ids! {
     ApiKeyId = "key_";
     /// An audit entry. Bare: it has no prefix.
     AuditId = "";
+    /// Somebody who has shown a password and must show a second factor. Never public.
+    ChallengeId = "";
+    /// A second factor. Never public.
+    FactorId = "";
     /// A team invitation.
     InviteId = "inv_";
     /// A single-use link that was mailed to an account holder. Never public.

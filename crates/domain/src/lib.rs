@@ -3,7 +3,7 @@
 //! This crate knows no runtime, no HTTP, no SQL, no file and no clock of its own. Every rule of the service is here, once.
 //!
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
-//! * [`account`], [`team`], [`membership`], [`api_key`], [`web_session`], [`auth`], [`mail`], [`audit`], [`limit`] and
+//! * [`account`], [`team`], [`membership`], [`api_key`], [`web_session`], [`auth`], [`mfa`], [`mail`], [`audit`], [`limit`] and
 //!   [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case, and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
@@ -38,6 +38,7 @@ pub mod id;
 pub mod limit;
 pub mod mail;
 pub mod membership;
+pub mod mfa;
 pub mod name;
 pub mod page;
 pub mod policy;

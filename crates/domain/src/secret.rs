@@ -45,7 +45,7 @@ pub trait Secrets: Send + Sync {
     fn bytes(&self) -> [u8; 32];
 }
 
-/// The token at the end of a mailed link: 256 bits in base64url.
+/// The token of a mailed link, or of a challenge: good once, 256 bits in base64url.
 #[derive(Debug, Clone)]
 pub struct LinkToken(SecretString);
 
@@ -117,14 +117,18 @@ impl fmt::Debug for Sealed {
 #[error("the sealed bytes do not open")]
 pub struct UnsealError;
 
-/// Encryption at rest.
+/// Secrets at rest: sealed where they must be read again, fingerprinted where they need only be recognised.
 ///
 /// An implementation MUST authenticate what it encrypts, MUST bind it to `context` (a row's id, an account), and MUST open
-/// what an older key of its ring has sealed.
+/// what an older key of its ring has sealed. A fingerprint MUST take a key that is not in the store, so that something short
+/// cannot be guessed from the store alone, and those that an older key took MUST still be recognised.
 #[cfg_attr(feature = "testing", mockall::automock)]
 pub trait Vault: Send + Sync {
     fn seal(&self, context: &str, plain: &[u8]) -> Sealed;
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError>;
+    fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest;
+    /// Whether the fingerprint was taken of that. MUST compare in constant time.
+    fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool;
 }
 
 /// The text of web-session tokens.

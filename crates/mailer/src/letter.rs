@@ -27,7 +27,11 @@ impl Letter {
     pub(crate) fn of(mail: &Mail) -> Self {
         match &mail.content {
             MailContent::SignupVerification { expires_at } => signup_verification(&mail.to, *expires_at),
+            MailContent::MagicLink { expires_at } => magic_link(&mail.to, *expires_at),
+            MailContent::PasswordReset { expires_at } => password_reset(&mail.to, *expires_at),
             MailContent::TeamInvite { team, role, expires_at } => team_invite(&mail.to, team, *role, *expires_at),
+            MailContent::MfaEnrolled => mfa_enrolled(&mail.to),
+            MailContent::MfaPaused { until } => mfa_paused(&mail.to, *until),
             MailContent::SignupWelcome => signup_welcome(&mail.to),
             MailContent::TierChanged { from, to } => tier_changed(&mail.to, *from, *to),
         }
@@ -47,6 +51,65 @@ fn signup_verification(to: &Email, expires_at: Timestamp) -> Letter {
             "It works once, until {until}. After that, ask for a new one where you sign in.\n\nIf it was not you, do nothing: \
              nobody can sign in to the account unless somebody opens this link."
         ),
+    }
+}
+
+fn magic_link(to: &Email, expires_at: Timestamp) -> Letter {
+    let until = readable(expires_at);
+    Letter {
+        subject: "Your link to sign in".to_owned(),
+        opening: format!(
+            "Somebody, most likely you, wants to sign in to the account of {to} without a password. To do so, open this link:"
+        ),
+        action: Some(Action { path: "magic-link", label: "Sign in" }),
+        closing: format!(
+            "It works once, until {until}.\n\nIf it was not you, do nothing, and pass this mail on to nobody: whoever opens the \
+             link is signed in."
+        ),
+    }
+}
+
+fn password_reset(to: &Email, expires_at: Timestamp) -> Letter {
+    let until = readable(expires_at);
+    Letter {
+        subject: "Choose a new password".to_owned(),
+        opening: format!(
+            "Somebody, most likely you, has asked for a new password for the account of {to}. To choose one, open this link:"
+        ),
+        action: Some(Action { path: "password-reset", label: "Choose a password" }),
+        closing: format!(
+            "It works once, until {until}. With the new password every sign-in of the account ends, on every device.\n\nIf it was \
+             not you, do nothing: the password stays as it is unless somebody opens this link."
+        ),
+    }
+}
+
+fn mfa_enrolled(to: &Email) -> Letter {
+    Letter {
+        subject: "A second factor was added to your account".to_owned(),
+        opening: format!(
+            "From now on, whoever signs in to the account of {to} is asked for a code of an authenticator as well. Keep the \
+             recovery codes in a safe place: they are the way in when the authenticator is lost."
+        ),
+        action: None,
+        closing:
+            "If it was not you, somebody else is signed in to your account: choose a new password, and contact support."
+                .to_owned(),
+    }
+}
+
+fn mfa_paused(to: &Email, until: Timestamp) -> Letter {
+    let until = readable(until);
+    Letter {
+        subject: "Too many wrong codes".to_owned(),
+        opening: format!(
+            "Somebody has given so many wrong codes for the second factor of the account of {to} that no code is accepted until \
+             {until}."
+        ),
+        action: None,
+        closing: "Before one is asked for a code, one must have shown the password or opened a link in a mail to you. If it was \
+                  not you, choose a new password."
+            .to_owned(),
     }
 }
 

@@ -132,6 +132,18 @@ mod tests {
     }
 
     #[test]
+    fn the_mails_of_signing_in() {
+        let magic = plain(MailContent::MagicLink { expires_at: LATER });
+        assert_eq!(magic.link.as_deref(), Some(&*format!("https://example.com/magic-link?token={TOKEN}")));
+        assert!(magic.text.contains("until 12 May 2026, 14:00 UTC"));
+        let reset = plain(MailContent::PasswordReset { expires_at: LATER });
+        assert_eq!(reset.link.as_deref(), Some(&*format!("https://example.com/password-reset?token={TOKEN}")));
+        let paused = plain(MailContent::MfaPaused { until: LATER });
+        assert!(paused.text.replace('\n', " ").contains("until 12 May 2026, 14:00 UTC"), "{}", paused.text);
+        assert_eq!((paused.link, plain(MailContent::MfaEnrolled).link), (None, None));
+    }
+
+    #[test]
     fn a_base_with_a_path_keeps_it() {
         let base = "https://example.com/accounts/".parse().unwrap();
         let it = render(&mail(invite("Acme", Role::Member)), &base).unwrap();

@@ -5,8 +5,10 @@ use std::{
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use driftstack_domain::time::Timestamp;
+use hmac::{Hmac, Mac};
 use pasetors::{keys::SymmetricKey, version4::V4};
 use secrecy::ExposeSecret;
+use sha2::Sha256;
 
 use crate::{
     halt::halt,
@@ -68,9 +70,21 @@ impl KeyRing {
         })
     }
 
+    /// Derived, since a key is never used for two things.
+    pub(crate) fn fingerprint_keys(&self) -> Ring<Hmac<Sha256>> {
+        self.keys.map(|pair| {
+            let derived = mac(pair.vault.expose_secret()).chain_update(b"driftstack fingerprint 1").finalize();
+            mac(&derived.into_bytes().into())
+        })
+    }
+
     pub(crate) fn vault_keys(&self) -> Ring<Aes256Gcm> {
         self.keys.map(|pair| Aes256Gcm::new(pair.vault.expose_secret().into()))
     }
+}
+
+fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).unwrap_or_else(|_| halt("HMAC takes a key of any length"))
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl<K> Ring<K> {
         Ring { newest: both(&self.newest), older: self.older.iter().map(both).collect() }
     }
 
-    fn each(&self) -> impl Iterator<Item = &(KeyId, K)> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = &(KeyId, K)> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 }

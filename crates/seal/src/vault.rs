@@ -4,7 +4,9 @@ use aes_gcm::{
     Aes256Gcm, Nonce,
     aead::{Aead, Payload, consts::U12},
 };
-use driftstack_domain::secret::{Sealed, UnsealError, Vault};
+use driftstack_domain::secret::{Digest, Sealed, UnsealError, Vault};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use crate::{halt::halt, keys::KeyRing, random::random, ring::Ring};
 
@@ -17,13 +19,16 @@ const NONCE_BYTES: usize = 12;
 /// authenticated but not stored, so that bytes which are copied to another row do not open there.
 ///
 /// A nonce is random, which is safe for about four thousand million seals with one key: add a key before that.
+///
+/// A fingerprint is HMAC-SHA-256 of the context and the secret, under a key that is derived from the vault's own.
 pub struct AesVault {
     keys: Ring<Aes256Gcm>,
+    fingerprint_keys: Ring<Hmac<Sha256>>,
 }
 
 impl AesVault {
     pub fn new(keys: &KeyRing) -> Self {
-        Self { keys: keys.vault_keys() }
+        Self { keys: keys.vault_keys(), fingerprint_keys: keys.fingerprint_keys() }
     }
 
     fn try_unseal(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
@@ -54,6 +59,22 @@ impl Vault for AesVault {
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
         self.try_unseal(context, &sealed.0).ok_or(UnsealError)
     }
+
+    fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest {
+        let (_, key) = self.fingerprint_keys.newest();
+        Digest::from_bytes(over(key, context, plain).finalize().into_bytes().into())
+    }
+
+    fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool {
+        let mut keys = self.fingerprint_keys.each();
+        keys.any(|(_, key)| over(key, context, plain).verify_slice(fingerprint.as_bytes()).is_ok())
+    }
+}
+
+/// The context goes in with its length, so that nothing of it can be taken for the secret.
+fn over(key: &Hmac<Sha256>, context: &str, plain: &[u8]) -> Hmac<Sha256> {
+    let length = u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes();
+    key.clone().chain_update(length).chain_update(context).chain_update(plain)
 }
 
 impl fmt::Debug for AesVault {
@@ -124,6 +145,26 @@ mod tests {
     fn another_key_of_the_same_name_does_not_open() {
         let (ours, theirs) = (AesVault::new(&ring_of(&[("k", 1)])), AesVault::new(&ring_of(&[("k", 1)])));
         assert_eq!(ours.unseal("c", &theirs.seal("c", b"secret")), Err(UnsealError));
+    }
+
+    #[test]
+    fn a_fingerprint_is_recognised_in_its_context_only() {
+        let vault = AesVault::new(&ring());
+        let print = vault.fingerprint("factor 1", b"secret");
+        assert!(vault.recognises("factor 1", b"secret", &print));
+        for (context, plain) in [("factor 2", "secret"), ("factor 1", "secreT"), ("factor 1s", "ecret"), ("", "")] {
+            assert!(!vault.recognises(context, plain.as_bytes(), &print), "{context} {plain}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_needs_the_key_and_outlives_a_newer_one() {
+        let (before, after) = before_and_after();
+        let (before, after) = (AesVault::new(&before), AesVault::new(&after));
+        let print = before.fingerprint("c", b"secret");
+        assert!(after.recognises("c", b"secret", &print));
+        assert_ne!(after.fingerprint("c", b"secret"), print);
+        assert!(!AesVault::new(&ring()).recognises("c", b"secret", &print));
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use driftstack_domain::{
     id::AccountId,
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
+    mfa::MfaStore,
     staff::StaffStore,
     team::TeamStore,
     web_session::WebSessionStore,
@@ -21,6 +22,7 @@ pub trait Ports:
     + AccountStore
     + SignInStore
     + LinkStore
+    + MfaStore
     + WebSessionStore
     + InviteStore
     + MembershipStore
@@ -39,6 +41,8 @@ impl<T> Ports for T where
         + AccountStore
         + SignInStore
         + LinkStore
+        + MfaStore
+        + MfaStore
         + WebSessionStore
         + InviteStore
         + MembershipStore

@@ -10,8 +10,8 @@ use driftstack_domain::{
     access::Permit,
     api_key::{ApiKey, ApiKeys, KeyRevocation, MockApiKeyStore, Rotation},
     auth::{
-        LinkClerk, LinkRenewal, LinkRequest, MockLinkStore, MockSignInStore, SeenLink, SeenSignIn, SignIns,
-        Verification,
+        ChallengeAnswer, LinkClerk, LinkRenewal, LinkRequest, LinkSignIn, MockLinkStore, MockSignInStore,
+        PasswordReset, SeenChallenge, SeenLink, SeenSignIn, SignIns, StepUps, Verification,
     },
     change::CommitError,
     desk::Desk,
@@ -22,12 +22,13 @@ use driftstack_domain::{
         Acceptance, Invitation, InviteRevocation, Invites, Memberships, MockInviteStore, MockMembershipStore, Removal,
         Resending, RoleChange, SeenInvite, SeenInvitee, SeenMembership, SeenToken,
     },
+    mfa::{Activation, Answer, Enrolment, FactorRemoval, Mfa, Miss, MockMfaStore, SeenEnrolment, SeenFactor, TotpCode},
     name::Name,
     policy::{
         Role,
         action::{
-            AcceptInvite, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey,
-            RevokeOtherSessions, RotateKey, SetPreference,
+            AcceptInvite, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite, RevokeInvite,
+            RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, VerifyMfa,
         },
     },
     secret::LinkToken,
@@ -38,7 +39,7 @@ use secrecy::SecretString;
 
 use crate::{
     fakes::{PlainPasswords, PlainTokens},
-    world::agent,
+    world::{agent, client},
 };
 
 /// Holds the record that a mock was asked to commit.
@@ -66,12 +67,88 @@ fn any_token() -> LinkToken {
     LinkToken::parse(&"t".repeat(LinkToken::MIN_CHARS)).unwrap()
 }
 
+fn sign_ins(desk: &Desk, store: MockSignInStore, factors: MockMfaStore) -> SignIns {
+    let (store, factors) = (Arc::new(store), Arc::new(factors));
+    SignIns::new(store, factors, Arc::new(PlainPasswords), Arc::new(PlainTokens), desk.clone())
+}
+
 pub async fn verification(desk: &Desk, seen: SeenLink) -> Verification {
     let (mut store, caught) = (MockSignInStore::new(), Caught::nothing());
     store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
     store.expect_commit_verification().returning(caught.catch());
-    let sign_ins = SignIns::new(Arc::new(store), Arc::new(PlainPasswords), Arc::new(PlainTokens), desk.clone());
+    let sign_ins = sign_ins(desk, store, MockMfaStore::new());
     sign_ins.verify(&any_token(), agent()).await.unwrap();
+    caught.take()
+}
+
+pub async fn link_sign_in(desk: &Desk, seen: SeenLink) -> LinkSignIn {
+    let (mut store, caught) = (MockSignInStore::new(), Caught::nothing());
+    store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_link_sign_in().returning(caught.catch());
+    sign_ins(desk, store, MockMfaStore::new()).follow(&any_token(), &client()).await.unwrap();
+    caught.take()
+}
+
+pub async fn password_reset(desk: &Desk, seen: SeenLink) -> PasswordReset {
+    let (mut store, caught) = (MockSignInStore::new(), Caught::nothing());
+    store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_password_reset().returning(caught.catch());
+    sign_ins(desk, store, MockMfaStore::new()).reset(&any_token(), &people::password(), &client()).await.unwrap();
+    caught.take()
+}
+
+pub async fn challenge_answer(
+    desk: &Desk,
+    seen: SeenChallenge,
+    factor: SeenFactor,
+    answer: &Answer,
+) -> ChallengeAnswer {
+    let (mut store, mut factors, caught) = (MockSignInStore::new(), MockMfaStore::new(), Caught::nothing());
+    store.expect_seen_challenge().returning(move |_| Ok(Some(seen.clone())));
+    factors.expect_seen_factor().returning(move |_| Ok(Some(factor.clone())));
+    store.expect_commit_challenge_answer().returning(caught.catch());
+    sign_ins(desk, store, factors).answer(&any_token(), answer, &client()).await.unwrap();
+    caught.take()
+}
+
+/// A wrong answer to a factor that looks like that.
+pub async fn miss(desk: &Desk, by: &Permit<StepUpWithCode>, factor: SeenFactor, answer: &Answer) -> Miss {
+    let (mut factors, caught) = (MockMfaStore::new(), Caught::nothing());
+    factors.expect_seen_factor().returning(move |_| Ok(Some(factor.clone())));
+    factors.expect_commit_miss().returning(caught.catch());
+    let step_ups =
+        StepUps::new(Arc::new(MockSignInStore::new()), Arc::new(factors), Arc::new(PlainPasswords), desk.clone());
+    step_ups.with_factor(by, answer).await.unwrap_err();
+    caught.take()
+}
+
+fn mfa(desk: &Desk, store: MockMfaStore) -> Mfa {
+    Mfa::new(Arc::new(store), desk.clone())
+}
+
+/// An enrolment of somebody who does not seem to have a factor.
+pub async fn enrolment(desk: &Desk, by: &Permit<EnrollMfa>) -> Enrolment {
+    let (mut store, caught) = (MockMfaStore::new(), Caught::nothing());
+    let seen = SeenEnrolment { factor: None, email: people::email("olive@example.com") };
+    store.expect_seen_enrolment().returning(move |_| Ok(seen.clone()));
+    store.expect_commit_enrolment().returning(caught.catch());
+    mfa(desk, store).enroll(by).await.unwrap();
+    caught.take()
+}
+
+pub async fn activation(desk: &Desk, by: &Permit<VerifyMfa>, seen: SeenEnrolment, code: &TotpCode) -> Activation {
+    let (mut store, caught) = (MockMfaStore::new(), Caught::nothing());
+    store.expect_seen_enrolment().returning(move |_| Ok(seen.clone()));
+    store.expect_commit_activation().returning(caught.catch());
+    mfa(desk, store).verify(by, code).await.unwrap();
+    caught.take()
+}
+
+pub async fn factor_removal(desk: &Desk, by: &Permit<DisableMfa>, seen: SeenFactor) -> FactorRemoval {
+    let (mut store, caught) = (MockMfaStore::new(), Caught::nothing());
+    store.expect_seen_factor().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_factor_removal().returning(caught.catch());
+    mfa(desk, store).disable(by).await.unwrap();
     caught.take()
 }
 

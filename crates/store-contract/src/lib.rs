@@ -85,6 +85,7 @@ macro_rules! store_contract {
                     a_request_does_not_depend_on_an_account
                     requests_are_served_oldest_first
                     a_new_link_voids_the_older_ones_and_moves_no_revision
+                    a_link_of_another_kind_is_left_alone
                     a_request_is_served_once
                     asking_wakes_the_clerk
                 }
@@ -109,6 +110,20 @@ macro_rules! store_contract {
                     somebody_who_left_can_be_invited_again
                     a_walk_is_stable_while_members_come_and_go
                 }
+                mfa {
+                    a_factor_asks_nobody_before_its_first_code
+                    an_activation_is_stored_whole
+                    an_enrolled_factor_is_neither_replaced_nor_activated_again
+                    a_factor_is_given_up_with_its_codes
+                    new_recovery_codes_replace_the_older_ones
+                    a_challenge_is_answered_once
+                    what_an_answer_spends_is_spent_once
+                    the_next_challenge_takes_those_with_it_that_are_over
+                    wrong_answers_are_counted_and_pause_the_factor
+                    of_two_guesses_at_once_each_counts
+                    a_proof_is_noted_at_its_session_alone
+                    a_reset_forgets_the_challenges_and_asks_for_the_factor
+                }
                 operator {
                     an_account_is_found_by_its_address_unless_it_is_deleted
                     a_tier_is_changed_with_a_mail
@@ -122,6 +137,9 @@ macro_rules! store_contract {
                     one_address_makes_one_account
                     one_link_verifies_once
                     one_session_is_renewed_once
+                    one_code_opens_once
+                    one_recovery_code_opens_once
+                    many_guesses_at_once_are_ten_guesses
                     a_role_that_was_taken_away_makes_the_write_stale
                     no_key_of_a_removed_member_lives
                     everybody_gets_on_the_log_in_the_end
@@ -135,6 +153,10 @@ macro_rules! store_contract {
                     a_link_verifies_and_signs_in
                     a_link_that_is_spent_verifies_nothing
                     a_sign_in_begins_a_session
+                    a_magic_link_signs_in_once
+                    a_reset_changes_the_password_and_ends_everything_else
+                    a_reset_verifies_the_address
+                    the_holder_of_an_account_is_seen
                     what_is_declined_is_seen_with_the_link
                 }
                 web_sessions {

@@ -14,13 +14,14 @@ use driftstack_domain::{
     account::Accounts,
     api_key::{ApiKeys, KeyOrder, Minted},
     audit::{AuditEntry, AuditStore as _, chain},
-    auth::{LinkClerk, Password, SignIns, SignUps},
+    auth::{Client, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
     change::{MaybeStale, again_if_stale},
     desk::Desk,
     email::Email,
     id::{AccountId, WebSessionId},
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
+    mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
     policy::{Operation, Role, Scope, ScopeSet},
     secret::{LinkToken, SessionTokens as _},
     staff::Operator,
@@ -45,6 +46,27 @@ pub struct Person {
     pub email: Email,
     pub token: SecretString,
     pub presented: Presented,
+}
+
+/// What somebody has who has enrolled a second factor.
+#[derive(Debug)]
+pub struct Authenticator {
+    pub secret: TotpSecret,
+    pub recovery: Vec<RecoveryCode>,
+}
+
+impl Authenticator {
+    pub fn totp(&self, at: Timestamp) -> TotpCode {
+        TotpCode::try_from(self.secret.code_at(at)).unwrap()
+    }
+
+    pub fn code(&self, at: Timestamp) -> Answer {
+        Answer::Code(self.totp(at))
+    }
+
+    pub fn recovery(&self, nth: usize) -> Answer {
+        Answer::Recovery(self.recovery[nth].clone())
+    }
 }
 
 impl Person {
@@ -106,11 +128,20 @@ impl<B: Backend> World<B> {
     }
 
     pub fn sign_ins(&self) -> SignIns {
-        SignIns::new(self.store.clone(), Arc::new(PlainPasswords), Arc::new(PlainTokens), self.desk.clone())
+        let (store, tokens) = (self.store.clone(), Arc::new(PlainTokens));
+        SignIns::new(store.clone(), store, Arc::new(PlainPasswords), tokens, self.desk.clone())
     }
 
     pub fn web_sessions(&self) -> WebSessions {
         WebSessions::new(self.store.clone(), Arc::new(PlainTokens), self.desk.clone())
+    }
+
+    pub fn mfa(&self) -> Mfa {
+        Mfa::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn step_ups(&self) -> StepUps {
+        StepUps::new(self.store.clone(), self.store.clone(), Arc::new(PlainPasswords), self.desk.clone())
     }
 
     pub fn clerk(&self) -> LinkClerk {
@@ -157,6 +188,31 @@ impl<B: Backend> World<B> {
         self.letterbox.empty()
     }
 
+    /// A link that this address has asked for.
+    pub async fn link(&self, kind: LinkKind, email: &Email) -> LinkToken {
+        self.clerk().ask(kind, email.clone()).await.unwrap();
+        self.clerk().round().await.unwrap();
+        self.mailed_token(email).await
+    }
+
+    /// Gives somebody a second factor.
+    pub async fn enroll(&self, who: &Person) -> Authenticator {
+        let enrollment = self.mfa().enroll(&self.permit(who).await).await.unwrap();
+        let secret = TotpSecret::from_base32(enrollment.secret.expose_secret()).unwrap();
+        let authenticator = Authenticator { secret, recovery: Vec::new() };
+        let code = authenticator.totp(self.now());
+        let recovery = self.mfa().verify(&self.permit(who).await, &code).await.unwrap();
+        Authenticator { recovery, ..authenticator }
+    }
+
+    /// The token of the challenge that a sign-in is met with.
+    pub async fn challenge(&self, who: &Person) -> LinkToken {
+        match self.sign_ins().log_in(&who.email, &password(), &client()).await.unwrap() {
+            Entered::Challenged { token, .. } => token,
+            Entered::SignedIn(_) => panic!("nobody asks {} for a second factor", who.email),
+        }
+    }
+
     /// The token in the newest mail to an address.
     pub async fn mailed_token(&self, email: &Email) -> LinkToken {
         let mails = self.post().await;
@@ -176,8 +232,16 @@ impl<B: Backend> World<B> {
         self.signed_in(who.id, who.email.clone()).await
     }
 
+    /// Signs in with the password that everybody has, where it suffices.
+    pub async fn log_in(&self, email: &Email) -> SignedIn {
+        match self.sign_ins().log_in(email, &password(), &client()).await.unwrap() {
+            Entered::SignedIn(signed_in) => signed_in,
+            Entered::Challenged { .. } => panic!("{email} is asked for a second factor"),
+        }
+    }
+
     async fn signed_in(&self, id: AccountId, email: Email) -> Person {
-        let SignedIn { token, .. } = self.sign_ins().log_in(&email, &password(), agent()).await.unwrap();
+        let token = self.log_in(&email).await.token;
         let presented = presented(&token);
         Person { id, email, token, presented }
     }
@@ -278,6 +342,11 @@ pub async fn pause(tries: u32) {
 
 pub fn password() -> Password {
     people::password()
+}
+
+/// At the address that everybody has.
+pub fn client() -> Client {
+    Client { agent: agent(), address: "198.51.100.7".to_owned() }
 }
 
 pub fn agent() -> Agent {

@@ -10,7 +10,7 @@ use driftstack_domain::{
     account::{Account, AccountStatus, Region, Slug, TimeZone},
     api_key::ApiKey,
     audit::{AuditEntry, Payload, chain::ChainHash},
-    auth::LinkRequest,
+    auth::{LinkKind, LinkRequest},
     email::Email,
     id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
     membership::Invite,
@@ -147,6 +147,7 @@ in_table! {
 
     LinkRequest in link_requests {
         id: LinkId,
+        kind: LinkKind,
         email: Email,
         at: Timestamp,
     }

@@ -94,6 +94,7 @@ tables! {
 
     links (id) {
         id -> Id,
+        kind -> Text,
         account -> Id,
         token -> Binary,
         created_at -> Moment,
@@ -104,8 +105,38 @@ tables! {
 
     link_requests (id) {
         id -> Id,
+        kind -> Text,
         email -> Text,
         at -> Moment,
+    }
+
+    factors (id) {
+        id -> Id,
+        account -> Id,
+        secret -> Binary,
+        created_at -> Moment,
+        enrolled_at -> Nullable<Moment>,
+        last_step -> Nullable<BigInt>,
+        last_used_at -> Nullable<Moment>,
+        wrong -> Integer,
+        wrong_since -> Nullable<Moment>,
+        paused_until -> Nullable<Moment>,
+    }
+
+    recovery_codes (factor, digest) {
+        factor -> Id,
+        digest -> Binary,
+        used_at -> Nullable<Moment>,
+    }
+
+    challenges (id) {
+        id -> Id,
+        account -> Id,
+        token -> Binary,
+        address -> Binary,
+        created_at -> Moment,
+        expires_at -> Moment,
+        answered_at -> Nullable<Moment>,
     }
 
     audit_entries (account, seq) {

@@ -16,10 +16,13 @@ use driftstack_domain::{
     access::Credential,
     account::{AccountStatus, Region, Slug, TimeZone},
     audit::{Payload, chain::ChainHash},
-    auth::PasswordHash,
+    auth::{LinkKind, PasswordHash},
     change::Revision,
     email::Email,
-    id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
+    id::{
+        AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId,
+        WebSessionId,
+    },
     mail::{MailContent, OptionalMail},
     name::Name,
     policy::{Role, Scope, ScopeSet},
@@ -140,8 +143,8 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
-stored_as_text! { AccountStatus, Email, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
+stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {

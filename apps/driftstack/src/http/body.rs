@@ -80,6 +80,11 @@ fn field_in(message: &str) -> Option<&str> {
     rest.split('`').next()
 }
 
+/// What cannot be undone is said aloud, in the field `confirm`.
+pub fn confirmed(said: &str, wanted: &str) -> Result<(), Problem> {
+    if said == wanted { Ok(()) } else { Err(Problem::invalid("confirm", format_args!("to go on, say `{wanted}`"))) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

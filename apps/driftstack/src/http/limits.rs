@@ -10,8 +10,9 @@ use actix_web::{
 };
 use driftstack_domain::{
     email::Email,
+    id::AccountId,
     limit::{LimitKey, Quota, Verdict},
-    secret::Digest,
+    secret::{Digest, LinkToken},
     tier::{MAIL_SENDING, SIGNING_IN},
     time::Timestamp,
 };
@@ -55,7 +56,7 @@ impl Charged {
 }
 
 /// Rounded up: told a second too few, a client would come back too early.
-fn whole_seconds(duration: Duration) -> u64 {
+pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
@@ -74,6 +75,16 @@ impl Throttle {
     /// Sign-ins, per address and account.
     pub async fn signing_in(&self, email: &Email) -> Result<(), Problem> {
         self.charge("sign-in", email.as_str(), SIGNING_IN).await
+    }
+
+    /// Answers to a challenge, which stands for the account.
+    pub async fn answering(&self, challenge: &LinkToken) -> Result<(), Problem> {
+        self.charge("sign-in", challenge.expose(), SIGNING_IN).await
+    }
+
+    /// Passwords that are shown at a session.
+    pub async fn proving(&self, account: AccountId) -> Result<(), Problem> {
+        self.charge("sign-in", &account.to_string(), SIGNING_IN).await
     }
 
     async fn charge(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {

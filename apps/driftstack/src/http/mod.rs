@@ -3,6 +3,7 @@
 pub mod address;
 pub mod answer;
 pub mod body;
+pub mod client;
 pub mod codes;
 mod docs;
 pub mod envelope;
@@ -20,6 +21,7 @@ pub mod v1;
 // The vocabulary of a route.
 pub use answer::{Accepted, Created, NoContent, Ok200};
 pub use body::Body;
+pub use client::Calling;
 pub use codes::Code;
 pub use gate::Gate;
 pub use page::{Listed, Paging};

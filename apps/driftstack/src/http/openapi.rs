@@ -84,7 +84,7 @@ fn operation(route: &Route) -> Value {
     let gates = route.action.gates();
     let needs_credential = gates.callers != Callers::Anybody;
     let mut operation = json!({
-        "operationId": gates.name,
+        "operationId": if route.is_alias { format!("{}.alias", gates.name) } else { gates.name.to_owned() },
         "tags": [gates.name.split('.').next()],
         "summary": gates.summary,
         "description": needs(gates),

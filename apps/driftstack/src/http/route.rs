@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::{
     answer::{Accepted, Created, NoContent, Ok200},
     body::Body,
+    client::Calling,
     codes::Code,
     gate::Gate,
     limits::Throttle,
@@ -44,6 +45,8 @@ pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub action: Action,
+    /// A second path to an operation, for clients that know it by that.
+    pub is_alias: bool,
     pub describe: fn(&mut Description),
     make: Box<dyn Fn() -> actix_web::Route + Send + Sync>,
 }
@@ -72,6 +75,7 @@ impl Api {
             method,
             path,
             action: Args::ACTION,
+            is_alias: false,
             describe: |description| {
                 Args::describe(description);
                 T::describe(description);
@@ -85,6 +89,22 @@ impl Api {
             }),
         });
         self
+    }
+
+    /// Another path to an operation that has a route already.
+    #[must_use]
+    pub fn alias<H, Args, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<Args, Output = Result<T, Problem>> + Send + Sync,
+        H::Future: Future<Output = Result<T, Problem>>,
+        Args: Arguments + 'static,
+        T: Responder + Describe + 'static,
+    {
+        let mut api = self.route(method, path, handler);
+        if let Some(route) = api.routes.last_mut() {
+            route.is_alias = true;
+        }
+        api
     }
 
     /// Hands the routes to the server, one resource a path, so that a wrong method is told from a wrong path.
@@ -208,7 +228,7 @@ macro_rules! silent {
     ($($type:ty)*) => { $(impl Describe for $type { fn describe(_: &mut Description) {} })* };
 }
 
-silent! { Throttle web::Data<Services> HttpRequest }
+silent! { Calling Throttle web::Data<Services> HttpRequest }
 
 fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     let mut answer = json!({ "description": "Done." });

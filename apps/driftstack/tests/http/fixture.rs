@@ -141,6 +141,11 @@ impl House {
         format!("{}{path}", self.base)
     }
 
+    /// For requests that choose their client address.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// A request from a client address that nobody has used before.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let caller = self.callers.fetch_add(1, Ordering::Relaxed);

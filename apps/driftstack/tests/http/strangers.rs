@@ -15,7 +15,7 @@ fn path(route: &Route) -> String {
 #[test]
 fn every_action_has_exactly_one_route() {
     let api = v1::api();
-    let routed: Vec<Action> = api.routes().iter().map(|route| route.action).collect();
+    let routed: Vec<Action> = api.routes().iter().filter(|route| !route.is_alias).map(|route| route.action).collect();
     let distinct: HashSet<Action> = routed.iter().copied().collect();
     assert_eq!(routed.len(), distinct.len(), "two routes share an action");
     let missing: Vec<_> = Action::ALL.iter().filter(|action| !distinct.contains(action)).collect();

@@ -162,7 +162,11 @@ mod tests {
     };
 
     fn own() -> OwnAccount {
-        OwnAccount { account: people::account(people::OLIVE, "olive@example.com"), teams: Vec::new() }
+        OwnAccount {
+            account: people::account(people::OLIVE, "olive@example.com"),
+            mfa_enrolled: false,
+            teams: Vec::new(),
+        }
     }
 
     fn store() -> MockAccountStore {

@@ -55,6 +55,8 @@ impl Account {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnAccount {
     pub account: Account,
+    /// Whether a second factor is asked for.
+    pub mfa_enrolled: bool,
     /// The teams of others that it is on, newest first.
     pub teams: Vec<OwnerSeen>,
 }

@@ -5,7 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::port::{LinkStore, SignInStore};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    noun::SeenSignIn,
+    port::{LinkStore, SignInStore},
+};
 use crate::{
     account::AccountStatus,
     change::{Change, CommitError, Effects, Guard, Revision, StoreError},
@@ -15,16 +20,46 @@ use crate::{
     mail::MailContent,
     secret::{Digest, LinkToken},
     time::{MINUTE, Timestamp},
+    word::words,
 };
 
-/// A verification link works for so long.
-pub const VERIFICATION_LIFE: Duration = MINUTE.saturating_mul(30);
+words! {
+    /// What a link is for.
+    LinkKind, LinkKindError, "kind of link" {
+        /// Verifies the address, and signs in.
+        Verification = "verification",
+        /// Signs in.
+        MagicLink = "magic-link",
+        /// Sets a new password, and signs in.
+        PasswordReset = "password-reset",
+    }
+}
+
+impl LinkKind {
+    /// A link works for so long after it was asked for.
+    pub const fn life(self) -> Duration {
+        match self {
+            Self::Verification => MINUTE.saturating_mul(30),
+            Self::MagicLink => MINUTE.saturating_mul(15),
+            Self::PasswordReset => MINUTE.saturating_mul(60),
+        }
+    }
+
+    const fn mail(self, expires_at: Timestamp) -> MailContent {
+        match self {
+            Self::Verification => MailContent::SignupVerification { expires_at },
+            Self::MagicLink => MailContent::MagicLink { expires_at },
+            Self::PasswordReset => MailContent::PasswordReset { expires_at },
+        }
+    }
+}
 
 /// A link, as it is stored: only the digest of its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewLink {
     pub id: LinkId,
+    pub kind: LinkKind,
     pub account: AccountId,
     pub token: Digest,
     pub created_at: Timestamp,
@@ -32,8 +67,15 @@ pub struct NewLink {
 }
 
 impl NewLink {
-    pub(super) fn new(desk: &Desk, account: AccountId, token: &LinkToken, expires_at: Timestamp) -> Self {
-        Self { id: LinkId::new(desk.ids.next()), account, token: token.digest(), created_at: desk.now(), expires_at }
+    pub(super) fn new(
+        desk: &Desk,
+        kind: LinkKind,
+        account: AccountId,
+        token: &LinkToken,
+        expires_at: Timestamp,
+    ) -> Self {
+        let (id, token) = (LinkId::new(desk.ids.next()), token.digest());
+        Self { id, kind, account, token, created_at: desk.now(), expires_at }
     }
 }
 
@@ -41,6 +83,7 @@ impl NewLink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenLink {
     pub id: LinkId,
+    pub kind: LinkKind,
     pub account: AccountId,
     pub email: Email,
     pub status: AccountStatus,
@@ -50,23 +93,32 @@ pub struct SeenLink {
     pub spent: bool,
     /// Whether the account wants the welcome mail.
     pub wants_welcome: bool,
+    /// Whether a second factor must be shown too.
+    pub has_factor: bool,
 }
 
-/// Somebody asked for a verification link.
+impl SeenLink {
+    pub(super) fn is_good(&self, kind: LinkKind, now: Timestamp) -> bool {
+        self.kind == kind && !self.spent && self.expires_at > now && self.status == AccountStatus::Active
+    }
+}
+
+/// Somebody asked for a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {
     pub id: LinkId,
+    pub kind: LinkKind,
     pub email: Email,
     pub at: Timestamp,
 }
 
 impl LinkRequest {
     pub fn expires_at(&self) -> Timestamp {
-        self.at.plus(VERIFICATION_LIFE)
+        self.at.plus(self.kind.life())
     }
 }
 
-/// A new link in place of the older ones. Nothing of the account changes, so there is no audit entry.
+/// A new link in place of the older ones of its kind. Nothing of the account changes, so there is no audit entry.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LinkRenewal {
@@ -90,9 +142,9 @@ impl LinkClerk {
         Self { links, accounts, desk }
     }
 
-    /// Notes that `email` wants a verification link, and says until when it will work.
-    pub async fn ask_for_verification(&self, email: Email) -> Result<Timestamp, StoreError> {
-        let request = LinkRequest { id: LinkId::new(self.desk.ids.next()), email, at: self.desk.now() };
+    /// Notes that `email` wants a link, and says until when it will work.
+    pub async fn ask(&self, kind: LinkKind, email: Email) -> Result<Timestamp, StoreError> {
+        let request = LinkRequest { id: LinkId::new(self.desk.ids.next()), kind, email, at: self.desk.now() };
         self.links.ask(&request).await?;
         Ok(request.expires_at())
     }
@@ -113,18 +165,31 @@ impl LinkClerk {
 
     async fn serve(&self, request: &LinkRequest) -> Result<(), CommitError> {
         let seen = self.accounts.seen_sign_in(&request.email).await?;
-        let Some(seen) = seen.filter(|seen| !seen.email_verified && seen.status == AccountStatus::Active) else {
+        let Some((kind, seen)) = seen.and_then(|seen| Some((due(request.kind, &seen)?, seen))) else {
             return Ok(self.links.forget(request).await?);
         };
         let token = LinkToken::generate(self.desk.secrets.as_ref());
         let expires_at = request.expires_at();
-        let mail = self.desk.mail_with_link(seen.email, MailContent::SignupVerification { expires_at }, &token);
+        let mail = self.desk.mail_with_link(seen.email, kind.mail(expires_at), &token);
         let it = LinkRenewal {
             request: request.id,
-            link: NewLink::new(&self.desk, seen.account, &token, expires_at),
+            link: NewLink::new(&self.desk, kind, seen.account, &token, expires_at),
             change: Change::new(Guard::seen(seen.account, seen.revision), Effects::unaudited(mail)),
         };
         self.links.commit_link(&it).await
+    }
+}
+
+/// What somebody gets who asks for a link; `None`: nothing.
+fn due(asked: LinkKind, seen: &SeenSignIn) -> Option<LinkKind> {
+    if seen.status != AccountStatus::Active {
+        return None;
+    }
+    match (asked, seen.email_verified) {
+        (LinkKind::Verification, true) => None,
+        // Whoever cannot sign in before their address is verified gets the link that does both.
+        (LinkKind::Verification | LinkKind::MagicLink, false) => Some(LinkKind::Verification),
+        (LinkKind::MagicLink, true) | (LinkKind::PasswordReset, _) => Some(asked),
     }
 }
 
@@ -132,16 +197,13 @@ impl LinkClerk {
 mod tests {
     use super::*;
     use crate::{
-        auth::{
-            SeenSignIn,
-            port::{MockLinkStore, MockSignInStore},
-        },
+        auth::port::{MockLinkStore, MockSignInStore},
         testing::{desk, people},
     };
     use rstest::rstest;
 
-    fn request() -> LinkRequest {
-        LinkRequest { id: LinkId::new(people::uuid(5)), email: people::email("ada@example.com"), at: people::NOW }
+    fn request(kind: LinkKind) -> LinkRequest {
+        LinkRequest { id: LinkId::new(people::uuid(5)), kind, email: people::email("ada@example.com"), at: people::NOW }
     }
 
     fn clerk(links: MockLinkStore, seen: Option<SeenSignIn>) -> LinkClerk {
@@ -150,9 +212,9 @@ mod tests {
         LinkClerk::new(Arc::new(links), Arc::new(accounts), desk())
     }
 
-    fn asked() -> MockLinkStore {
+    fn asked(kind: LinkKind) -> MockLinkStore {
         let mut links = MockLinkStore::new();
-        links.expect_asked().returning(|_| Ok(vec![request()]));
+        links.expect_asked().returning(move |_| Ok(vec![request(kind)]));
         links
     }
 
@@ -161,25 +223,41 @@ mod tests {
         let mut links = MockLinkStore::new();
         links.expect_ask().times(1).returning(|_| Ok(()));
         let clerk = LinkClerk::new(Arc::new(links), Arc::new(MockSignInStore::new()), desk());
-        let until = clerk.ask_for_verification(people::email("nobody@example.com")).await.unwrap();
-        assert_eq!(until, people::NOW.plus(VERIFICATION_LIFE));
+        let until = clerk.ask(LinkKind::PasswordReset, people::email("nobody@example.com")).await.unwrap();
+        assert_eq!(until, people::NOW.plus(crate::time::HOUR));
     }
 
+    #[rstest]
+    #[case::verification(LinkKind::Verification, false, LinkKind::Verification)]
+    #[case::magic_link(LinkKind::MagicLink, true, LinkKind::MagicLink)]
+    #[case::magic_link_before_the_address_is_verified(LinkKind::MagicLink, false, LinkKind::Verification)]
+    #[case::reset(LinkKind::PasswordReset, true, LinkKind::PasswordReset)]
+    #[case::reset_before_the_address_is_verified(LinkKind::PasswordReset, false, LinkKind::PasswordReset)]
     #[tokio::test]
-    async fn an_unverified_account_gets_a_link() {
-        let mut links = asked();
-        links.expect_commit_link().times(1).withf(|it| it.change.effects.mails.len() == 1).returning(|_| Ok(()));
-        let seen = people::seen_sign_in(AccountStatus::Active, false);
+    async fn an_account_gets_the_link_that_helps(
+        #[case] wanted: LinkKind,
+        #[case] verified: bool,
+        #[case] given: LinkKind,
+    ) {
+        let mut links = asked(wanted);
+        links
+            .expect_commit_link()
+            .times(1)
+            .withf(move |it| {
+                it.link.kind == given && it.change.effects.mails[0].content == given.mail(it.link.expires_at)
+            })
+            .returning(|_| Ok(()));
+        let seen = people::seen_sign_in(AccountStatus::Active, verified);
         assert_eq!(clerk(links, Some(seen)).round().await.unwrap(), 1);
     }
 
     #[rstest]
-    #[case::unknown(None)]
-    #[case::verified(Some(people::seen_sign_in(AccountStatus::Active, true)))]
-    #[case::suspended(Some(people::seen_sign_in(AccountStatus::Suspended, false)))]
+    #[case::unknown(LinkKind::PasswordReset, None)]
+    #[case::verified(LinkKind::Verification, Some(people::seen_sign_in(AccountStatus::Active, true)))]
+    #[case::suspended(LinkKind::MagicLink, Some(people::seen_sign_in(AccountStatus::Suspended, true)))]
     #[tokio::test]
-    async fn nobody_else_does(#[case] seen: Option<SeenSignIn>) {
-        let mut links = asked();
+    async fn nobody_else_does(#[case] wanted: LinkKind, #[case] seen: Option<SeenSignIn>) {
+        let mut links = asked(wanted);
         links.expect_forget().times(1).returning(|_| Ok(()));
         assert_eq!(clerk(links, seen).round().await.unwrap(), 1);
     }

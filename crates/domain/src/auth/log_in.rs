@@ -4,22 +4,25 @@ use std::sync::Arc;
 
 use super::noun::{Password, SeenSignIn};
 use super::port::SignInStore;
+use super::{
+    client::Client,
+    entrance::{By, Entered, Entrance},
+};
 use crate::{
-    access::Credential,
     account::AccountStatus,
-    audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard, commits},
+    change::{Change, CommitError, Guard, commits},
     desk::Desk,
     email::Email,
+    mfa::MfaStore,
     secret::{Passwords, PasswordsBusy, SessionTokens},
-    web_session::{Agent, SignedIn, WebSession},
+    web_session::{SignedIn, WebSession},
 };
 
-/// A session that begins with a sign-in.
+/// A sign-in by password.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SignIn {
-    pub session: WebSession,
+    pub entrance: Entrance,
     pub change: Change,
 }
 
@@ -43,7 +46,8 @@ commits!(LogInError);
 /// The ways to sign in.
 pub struct SignIns {
     pub(super) store: Arc<dyn SignInStore>,
-    passwords: Arc<dyn Passwords>,
+    pub(super) factors: Arc<dyn MfaStore>,
+    pub(super) passwords: Arc<dyn Passwords>,
     tokens: Arc<dyn SessionTokens>,
     pub(super) desk: Desk,
 }
@@ -51,42 +55,26 @@ pub struct SignIns {
 impl SignIns {
     pub fn new(
         store: Arc<dyn SignInStore>,
+        factors: Arc<dyn MfaStore>,
         passwords: Arc<dyn Passwords>,
         tokens: Arc<dyn SessionTokens>,
         desk: Desk,
     ) -> Self {
-        Self { store, passwords, tokens, desk }
+        Self { store, factors, passwords, tokens, desk }
     }
 
     /// Takes the time of one password verification whether or not the address has an account, and says what else is wrong
     /// only to whoever knows the password.
-    pub async fn log_in(&self, email: &Email, password: &Password, agent: Agent) -> Result<SignedIn, LogInError> {
+    pub async fn log_in(&self, email: &Email, password: &Password, client: &Client) -> Result<Entered, LogInError> {
         let seen = self.store.seen_sign_in(email).await?;
         let seen = seen.filter(|seen| seen.status != AccountStatus::Deleted);
         let right = self.passwords.verify(password, seen.as_ref().map(|seen| seen.password.clone())).await?;
         let seen = seen.filter(|_| right).ok_or(LogInError::InvalidCredentials)?;
-        let it = self.sign_in(&seen, agent)?;
-        self.store.commit_sign_in(&it).await?;
-        Ok(self.signed_in(&it.session))
-    }
-
-    fn sign_in(&self, seen: &SeenSignIn, agent: Agent) -> Result<SignIn, LogInError> {
-        if seen.status == AccountStatus::Suspended {
-            return Err(LogInError::AccountSuspended);
-        }
-        if !seen.email_verified {
-            return Err(LogInError::EmailNotVerified);
-        }
-        let session = WebSession::begin(&self.desk, seen.account, agent);
-        let actor = Actor::Customer { account: seen.account, credential: Some(Credential::Session(session.id)) };
-        let entry = self
-            .desk
-            .audit_as(actor, seen.account, AuditAction::LoggedIn)
-            .on(session.id)
-            .with("os", session.agent.os.as_str())
-            .with("browser", session.agent.browser.as_str());
-        let change = Change::new(Guard::seen(seen.account, seen.revision), Effects::audited(entry));
-        Ok(SignIn { session, change })
+        seen.may_sign_in()?;
+        let (entrance, effects, entered) = self.enter(seen.account, seen.has_factor, By::Password, client);
+        let change = Change::new(Guard::seen(seen.account, seen.revision), effects);
+        self.store.commit_sign_in(&SignIn { entrance, change }).await?;
+        Ok(entered)
     }
 
     pub(super) fn signed_in(&self, session: &WebSession) -> SignedIn {
@@ -95,22 +83,45 @@ impl SignIns {
     }
 }
 
+impl SeenSignIn {
+    fn may_sign_in(&self) -> Result<(), LogInError> {
+        if self.status == AccountStatus::Suspended {
+            return Err(LogInError::AccountSuspended);
+        }
+        if !self.email_verified {
+            return Err(LogInError::EmailNotVerified);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::{
         auth::port::MockSignInStore,
+        mfa::MockMfaStore,
         secret::{MockPasswords, MockSessionTokens},
         testing::{desk, people},
+        web_session::Agent,
     };
     use rstest::rstest;
 
+    pub(in crate::auth) fn client() -> Client {
+        Client { agent: Agent::from_header(None), address: "198.51.100.7".to_owned() }
+    }
+
     pub(in crate::auth) fn sign_ins(store: MockSignInStore, right: bool) -> SignIns {
+        with_factors(store, MockMfaStore::new(), right)
+    }
+
+    pub(in crate::auth) fn with_factors(store: MockSignInStore, factors: MockMfaStore, right: bool) -> SignIns {
         let mut passwords = MockPasswords::new();
         passwords.expect_verify().returning(move |_, hash| Ok(right && hash.is_some()));
         let mut tokens = MockSessionTokens::new();
+        passwords.expect_hash().returning(|_| Ok(crate::auth::PasswordHash::from_phc("new hash".to_owned())));
         tokens.expect_seal().returning(|_| "token".into());
-        SignIns::new(Arc::new(store), Arc::new(passwords), Arc::new(tokens), desk())
+        SignIns::new(Arc::new(store), Arc::new(factors), Arc::new(passwords), Arc::new(tokens), desk())
     }
 
     fn store(seen: Option<SeenSignIn>) -> MockSignInStore {
@@ -121,7 +132,7 @@ pub(super) mod tests {
 
     async fn refusal(seen: Option<SeenSignIn>, right: bool) -> LogInError {
         let email = people::email("ada@example.com");
-        sign_ins(store(seen), right).log_in(&email, &people::password(), Agent::from_header(None)).await.unwrap_err()
+        sign_ins(store(seen), right).log_in(&email, &people::password(), &client()).await.unwrap_err()
     }
 
     #[tokio::test]
@@ -130,12 +141,29 @@ pub(super) mod tests {
         store
             .expect_commit_sign_in()
             .times(1)
-            .withf(|it| it.change.effects.audit[0].target == Some(it.session.id.to_string()))
+            .withf(|it| {
+                let Entrance::Session(session) = &it.entrance else { return false };
+                it.change.effects.audit[0].target == Some(session.id.to_string())
+            })
             .returning(|_| Ok(()));
         let email = people::email("ada@example.com");
-        let signed_in =
-            sign_ins(store, true).log_in(&email, &people::password(), Agent::from_header(None)).await.unwrap();
-        assert_eq!(signed_in.account, people::ADA);
+        let entered = sign_ins(store, true).log_in(&email, &people::password(), &client()).await.unwrap();
+        assert!(matches!(entered, Entered::SignedIn(signed_in) if signed_in.account == people::ADA));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_a_second_factor_is_challenged_and_not_yet_on_the_log() {
+        let mut store =
+            store(Some(SeenSignIn { has_factor: true, ..people::seen_sign_in(AccountStatus::Active, true) }));
+        store
+            .expect_commit_sign_in()
+            .times(1)
+            .withf(|it| matches!(it.entrance, Entrance::Challenge(_)) && it.change.effects.audit.is_empty())
+            .returning(|_| Ok(()));
+        let email = people::email("ada@example.com");
+        let entered = sign_ins(store, true).log_in(&email, &people::password(), &client()).await.unwrap();
+        let until = people::NOW.plus(crate::auth::CHALLENGE_LIFE);
+        assert!(matches!(entered, Entered::Challenged { expires_at, .. } if expires_at == until));
     }
 
     #[rstest]

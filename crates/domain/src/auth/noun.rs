@@ -66,6 +66,8 @@ pub struct SeenSignIn {
     pub status: AccountStatus,
     pub email_verified: bool,
     pub password: PasswordHash,
+    /// Whether a second factor must be shown too.
+    pub has_factor: bool,
     pub revision: Revision,
 }
 

@@ -1,13 +1,17 @@
 use async_trait::async_trait;
 
+use super::challenge::{ChallengeAnswer, SeenChallenge};
+use super::follow::{LinkSignIn, PasswordReset};
 use super::link::{LinkRenewal, LinkRequest, SeenLink};
 use super::log_in::SignIn;
 use super::noun::SeenSignIn;
 use super::sign_up::Registration;
+use super::step_up::StepUp;
 use super::verify::Verification;
 use crate::{
     change::{CommitError, StoreError},
     email::Email,
+    id::AccountId,
     secret::Digest,
 };
 
@@ -16,6 +20,9 @@ use crate::{
 pub trait SignInStore: Send + Sync {
     /// Any account with that address, whatever its status.
     async fn seen_sign_in(&self, email: &Email) -> Result<Option<SeenSignIn>, StoreError>;
+
+    /// The holder of an account, whatever its status.
+    async fn seen_holder(&self, account: AccountId) -> Result<Option<SeenSignIn>, StoreError>;
 
     /// Any link with that digest, also a used or voided one.
     async fn seen_link(&self, token: &Digest) -> Result<Option<SeenLink>, StoreError>;
@@ -27,6 +34,21 @@ pub trait SignInStore: Send + Sync {
     async fn commit_verification(&self, it: &Verification) -> Result<(), CommitError>;
 
     async fn commit_sign_in(&self, it: &SignIn) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` unless the link is still unused; so must the one below.
+    async fn commit_link_sign_in(&self, it: &LinkSignIn) -> Result<(), CommitError>;
+
+    /// MUST end every session of the account, and void its other links and its challenges.
+    async fn commit_password_reset(&self, it: &PasswordReset) -> Result<(), CommitError>;
+
+    /// Any challenge with that digest, also an answered one.
+    async fn seen_challenge(&self, token: &Digest) -> Result<Option<SeenChallenge>, StoreError>;
+
+    /// MUST be `Stale` unless the challenge is unanswered and what the answer spends was not spent yet.
+    async fn commit_challenge_answer(&self, it: &ChallengeAnswer) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` unless the session is live and what the answer spends was not spent yet.
+    async fn commit_step_up(&self, it: &StepUp) -> Result<(), CommitError>;
 }
 
 /// Links that somebody asked for by naming an address.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::link::{NewLink, VERIFICATION_LIFE};
+use super::link::{LinkKind, NewLink};
 use super::noun::{Password, PasswordHash};
 use super::port::SignInStore;
 use crate::{
@@ -74,10 +74,10 @@ impl SignUps {
         let hash = self.passwords.hash(password).await?;
         let account = Account::new(AccountId::new(self.desk.ids.next()), email, name, self.desk.now());
         let token = LinkToken::generate(self.desk.secrets.as_ref());
-        let expires_at = self.desk.now().plus(VERIFICATION_LIFE);
+        let expires_at = self.desk.now().plus(LinkKind::Verification.life());
         let mail =
             self.desk.mail_with_link(account.email.clone(), MailContent::SignupVerification { expires_at }, &token);
-        let link = NewLink::new(&self.desk, account.id, &token, expires_at);
+        let link = NewLink::new(&self.desk, LinkKind::Verification, account.id, &token, expires_at);
         let actor = Actor::Customer { account: account.id, credential: None };
         let mut it = self.registration(account, hash, actor);
         it.link = Some(link);
@@ -145,7 +145,7 @@ mod tests {
             })
             .returning(|_| Ok(()));
         let until = sign_ups(store).sign_up(people::email("ada@example.com"), &people::password(), None).await.unwrap();
-        assert_eq!(until, people::NOW.plus(VERIFICATION_LIFE));
+        assert_eq!(until, people::NOW.plus(LinkKind::Verification.life()));
     }
 
     #[tokio::test]

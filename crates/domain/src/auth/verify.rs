@@ -1,9 +1,8 @@
 //! Redeeming a verification link.
 
-use super::link::SeenLink;
+use super::link::{LinkKind, SeenLink};
 use super::log_in::SignIns;
 use crate::{
-    account::AccountStatus,
     audit::{Actor, AuditAction},
     change::{Change, CommitError, Effects, Guard, commits},
     id::LinkId,
@@ -33,17 +32,13 @@ pub enum VerifyError {
 
 commits!(VerifyError);
 
-impl SeenLink {
-    fn is_good(&self, now: Timestamp) -> bool {
-        !self.spent && self.expires_at > now && self.status == AccountStatus::Active
-    }
-}
-
 impl SignIns {
     /// Verifies the address behind a link, signs in, and welcomes.
     pub async fn verify(&self, token: &LinkToken, agent: Agent) -> Result<SignedIn, VerifyError> {
         let seen = self.store.seen_link(&token.digest()).await?;
-        let seen = seen.filter(|seen| seen.is_good(self.desk.now())).ok_or(VerifyError::InvalidToken)?;
+        let seen = seen
+            .filter(|seen| seen.is_good(LinkKind::Verification, self.desk.now()))
+            .ok_or(VerifyError::InvalidToken)?;
         let it = self.verification(seen, agent);
         self.store.commit_verification(&it).await?;
         Ok(self.signed_in(&it.session))
@@ -60,14 +55,18 @@ impl SignIns {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::{auth::log_in::tests::sign_ins, auth::port::MockSignInStore, change::Revision, testing::people};
+    use crate::{
+        account::AccountStatus, auth::log_in::tests::sign_ins, auth::port::MockSignInStore, change::Revision,
+        testing::people,
+    };
     use rstest::rstest;
 
-    fn link() -> SeenLink {
+    pub(in crate::auth) fn link() -> SeenLink {
         SeenLink {
             id: LinkId::new(people::uuid(3)),
+            kind: LinkKind::Verification,
             account: people::ADA,
             email: people::email("ada@example.com"),
             status: AccountStatus::Active,
@@ -75,10 +74,11 @@ mod tests {
             expires_at: people::LATER,
             spent: false,
             wants_welcome: true,
+            has_factor: false,
         }
     }
 
-    fn token() -> LinkToken {
+    pub(in crate::auth) fn token() -> LinkToken {
         LinkToken::parse(&"t".repeat(43)).unwrap()
     }
 
@@ -106,6 +106,7 @@ mod tests {
 
     #[rstest]
     #[case::unknown(None)]
+    #[case::of_another_kind(Some(SeenLink { kind: LinkKind::MagicLink, ..link() }))]
     #[case::spent(Some(SeenLink { spent: true, ..link() }))]
     #[case::too_old(Some(SeenLink { expires_at: people::NOW, ..link() }))]
     #[case::suspended(Some(SeenLink { status: AccountStatus::Suspended, ..link() }))]

@@ -7,7 +7,11 @@ words! {
     /// What a mail is about.
     MailKind, MailKindError, "kind of mail" {
         SignupVerification = "signup-verification",
+        MagicLink = "magic-link",
+        PasswordReset = "password-reset",
         TeamInvite = "team-invite",
+        MfaEnrolled = "mfa-enrolled",
+        MfaPaused = "mfa-paused",
         SignupWelcome = "signup-welcome",
         TierChanged = "tier-changed",
     }
@@ -18,7 +22,11 @@ words! {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MailContent {
     SignupVerification { expires_at: Timestamp },
+    MagicLink { expires_at: Timestamp },
+    PasswordReset { expires_at: Timestamp },
     TeamInvite { team: Name, role: Role, expires_at: Timestamp },
+    MfaEnrolled,
+    MfaPaused { until: Timestamp },
     SignupWelcome,
     TierChanged { from: Tier, to: Tier },
 }
@@ -27,6 +35,10 @@ impl MailContent {
     pub const fn kind(&self) -> MailKind {
         match self {
             Self::SignupVerification { .. } => MailKind::SignupVerification,
+            Self::MagicLink { .. } => MailKind::MagicLink,
+            Self::PasswordReset { .. } => MailKind::PasswordReset,
+            Self::MfaEnrolled => MailKind::MfaEnrolled,
+            Self::MfaPaused { .. } => MailKind::MfaPaused,
             Self::TeamInvite { .. } => MailKind::TeamInvite,
             Self::SignupWelcome => MailKind::SignupWelcome,
             Self::TierChanged { .. } => MailKind::TierChanged,
@@ -36,7 +48,12 @@ impl MailContent {
     /// The preference that may keep this mail from being sent; `None` for a critical one.
     pub const fn preference(&self) -> Option<OptionalMail> {
         match self {
-            Self::SignupVerification { .. } | Self::TeamInvite { .. } => None,
+            Self::SignupVerification { .. }
+            | Self::MagicLink { .. }
+            | Self::PasswordReset { .. }
+            | Self::TeamInvite { .. }
+            | Self::MfaEnrolled
+            | Self::MfaPaused { .. } => None,
             Self::SignupWelcome => Some(OptionalMail::SignupWelcome),
             Self::TierChanged { .. } => Some(OptionalMail::TierChanged),
         }

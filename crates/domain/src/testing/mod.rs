@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     desk::Desk,
     id::Ids,
-    secret::{Sealed, Secrets, UnsealError, Vault},
+    secret::{Digest, Sealed, Secrets, UnsealError, Vault},
     time::{Clock, Timestamp},
 };
 
@@ -44,9 +44,8 @@ impl Ids for Counted {
 
 impl Secrets for Counted {
     fn bytes(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&self.count().to_be_bytes());
-        bytes
+        // Spread, so that whoever takes only a part of it does not get the same part each time.
+        *Digest::of(&self.count().to_string()).as_bytes()
     }
 }
 
@@ -62,6 +61,14 @@ impl Vault for GlassVault {
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
         let prefix = [context.as_bytes(), b"\0"].concat();
         sealed.0.strip_prefix(prefix.as_slice()).map(<[u8]>::to_vec).ok_or(UnsealError)
+    }
+
+    fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest {
+        Digest::of(&format!("{context}\0{}", String::from_utf8_lossy(plain)))
+    }
+
+    fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool {
+        self.fingerprint(context, plain) == *fingerprint
     }
 }
 

@@ -73,6 +73,7 @@ pub fn seen_sign_in(status: AccountStatus, email_verified: bool) -> SeenSignIn {
         status,
         email_verified,
         password: PasswordHash::from_phc("hash".to_owned()),
+        has_factor: false,
         revision: Revision(1),
     }
 }

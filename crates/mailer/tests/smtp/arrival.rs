@@ -8,7 +8,10 @@ use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
 use rstest::rstest;
 
 use crate::{
-    mails::{TOKEN, invite, mailer, tier_changed, verification, welcome},
+    mails::{
+        TOKEN, invite, magic_link, mailer, mfa_enrolled, mfa_paused, password_reset, tier_changed, verification,
+        welcome,
+    },
     server::{Received, Server},
 };
 
@@ -32,7 +35,11 @@ async fn a_mail_of_every_kind_arrives_whole() {
     let server = Server::start(&[]);
     let cases = [
         (verification(), "Confirm your e-mail address", Some("verify-email")),
+        (magic_link(), "Your link to sign in", Some("magic-link")),
+        (password_reset(), "Choose a new password", Some("password-reset")),
         (invite("Ærø"), "You are invited to the team \"Ærø\"", Some("team/accept")),
+        (mfa_enrolled(), "A second factor was added to your account", None),
+        (mfa_paused(), "Too many wrong codes", None),
         (welcome(), "Welcome", None),
         (tier_changed(), "Your account is on the API Starter tier now", None),
     ];

@@ -31,6 +31,22 @@ pub fn invite(team: &str) -> Mail {
     mail(MailContent::TeamInvite { team: people::name(team), role: Role::Admin, expires_at: LATER })
 }
 
+pub fn magic_link() -> Mail {
+    mail(MailContent::MagicLink { expires_at: LATER })
+}
+
+pub fn password_reset() -> Mail {
+    mail(MailContent::PasswordReset { expires_at: LATER })
+}
+
+pub fn mfa_enrolled() -> Mail {
+    mail(MailContent::MfaEnrolled)
+}
+
+pub fn mfa_paused() -> Mail {
+    mail(MailContent::MfaPaused { until: LATER })
+}
+
 pub fn welcome() -> Mail {
     mail(MailContent::SignupWelcome)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use driftstack_domain::{
     access::CallerStore as _,
-    auth::{LinkRequest, LinkStore as _, SignInStore as _},
+    auth::{LinkKind, LinkRequest, LinkStore as _, SignInStore as _},
     change::MaybeStale as _,
     email::Email,
     id::LinkId,
@@ -36,7 +36,7 @@ pub async fn a_request_does_not_depend_on_an_account<B: Backend>(backend: B) {
     let (known, _) = unverified(&world).await;
     for email in [known, people::email("nobody@example.com")] {
         let before = world.backend.rows().await;
-        world.clerk().ask_for_verification(email).await.unwrap();
+        world.clerk().ask(LinkKind::Verification, email).await.unwrap();
         assert_eq!(world.grown_since(&before).await, rows([("link_requests", 1)]));
     }
 }
@@ -45,7 +45,7 @@ pub async fn requests_are_served_oldest_first<B: Backend>(backend: B) {
     let world = World::new(backend);
     let addresses = ["c@example.com", "a@example.com", "b@example.com"].map(people::email);
     for email in addresses.clone() {
-        world.clerk().ask_for_verification(email).await.unwrap();
+        world.clerk().ask(LinkKind::Verification, email).await.unwrap();
     }
     let asked = async |limit| world.store.asked(limit).await.unwrap();
     assert_eq!(asked(2).await.into_iter().map(|it| it.email).collect::<Vec<_>>(), addresses[..2]);
@@ -64,7 +64,7 @@ pub async fn a_new_link_voids_the_older_ones_and_moves_no_revision<B: Backend>(b
     let world = World::new(backend);
     let (email, first) = unverified(&world).await;
     let before = world.store.seen_sign_in(&email).await.unwrap().unwrap();
-    world.clerk().ask_for_verification(email.clone()).await.unwrap();
+    world.clerk().ask(LinkKind::Verification, email.clone()).await.unwrap();
     world.clerk().round().await.unwrap();
     let second = world.mailed_token(&email).await;
     assert!(spent(&world, &first).await && !spent(&world, &second).await);
@@ -74,10 +74,29 @@ pub async fn a_new_link_voids_the_older_ones_and_moves_no_revision<B: Backend>(b
     assert!(world.sign_ins().verify(&second, agent()).await.is_ok());
 }
 
+pub async fn a_link_of_another_kind_is_left_alone<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let mut tokens = Vec::new();
+    for kind in [LinkKind::MagicLink, LinkKind::PasswordReset, LinkKind::MagicLink] {
+        tokens.push(world.link(kind, &olive.email).await);
+    }
+    let mut spent_ones = Vec::new();
+    for token in &tokens {
+        spent_ones.push(spent(&world, token).await);
+    }
+    assert_eq!(spent_ones, [true, false, false]);
+}
+
 pub async fn a_request_is_served_once<B: Backend>(backend: B) {
     let world = World::new(backend);
     let (email, first) = unverified(&world).await;
-    let request = LinkRequest { id: LinkId::new(people::uuid(1)), email: email.clone(), at: world.now() };
+    let request = LinkRequest {
+        id: LinkId::new(people::uuid(1)),
+        kind: LinkKind::Verification,
+        email: email.clone(),
+        at: world.now(),
+    };
     let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();
     let renewal = forge::link_renewal(&world.desk, request, seen).await;
     let before = world.backend.rows().await;
@@ -91,7 +110,7 @@ pub async fn asking_wakes_the_clerk<B: Backend>(backend: B) {
     let olive = world.person("olive").await;
     // Whatever was there to wake somebody is heard now.
     world.store.wanted().await;
-    world.clerk().ask_for_verification(olive.email.clone()).await.unwrap();
+    world.clerk().ask(LinkKind::Verification, olive.email.clone()).await.unwrap();
     assert!(timeout(Duration::from_millis(500), world.store.wanted()).await.is_ok());
     assert!(world.store.seen_caller(&olive.presented, None).await.unwrap().is_some());
 }

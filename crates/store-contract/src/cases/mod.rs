@@ -8,6 +8,7 @@ pub mod invites;
 pub mod links;
 pub mod mails;
 pub mod memberships;
+pub mod mfa;
 pub mod operator;
 pub mod races;
 pub mod sign_in;

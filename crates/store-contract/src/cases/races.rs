@@ -8,23 +8,24 @@ use driftstack_domain::{
     access::{AdmitError, Permit, Presented},
     account::{AccountStore as _, Edit, EditError, ProfileEdit},
     api_key::ApiKeyStore as _,
-    auth::{SignUpError, VerifyError},
+    auth::{ChallengeError, SignUpError, VerifyError},
     change::{MaybeStale as _, again_if_stale},
     mail::{MailPreference, OptionalMail, Outbox as _},
     membership::{AcceptError, MembershipStore as _},
+    mfa::{Answer, AnswerError, MfaStore as _, PERIOD, RECOVERY_CODES},
     page::PageRequest,
     policy::{
         Denied, Role, Standing,
         action::{AcceptInvite, EditAccount, MintKey, RemoveMember, SetPreference},
     },
     testing::people,
-    time::MINUTE,
+    time::{HOUR, MINUTE},
     web_session::RefreshError,
 };
 
 use crate::{
     backend::Backend,
-    world::{Attempt, Person, World, agent, order, password, pause, race, rows},
+    world::{Attempt, Person, World, agent, client, order, password, pause, race, rows},
 };
 
 const RUNNERS: usize = 16;
@@ -118,6 +119,54 @@ pub async fn one_session_is_renewed_once<B: Backend>(backend: B) {
         "renewed, and ended at the most once: {grown:?}"
     );
     world.log(olive.id).await;
+}
+
+async fn answers_at_once<B: Backend>(
+    world: &World<B>,
+    who: &Person,
+    answer: &Answer,
+    runners: usize,
+) -> Vec<Result<(), ChallengeError>> {
+    let mut tokens = Vec::new();
+    for _ in 0..runners {
+        tokens.push(world.challenge(who).await);
+    }
+    let answer_one = async |n: usize| {
+        let attempt = async || world.sign_ins().answer(&tokens[n], answer, &client()).await;
+        again_if_stale(attempt, pause).await.map(drop)
+    };
+    race(runners, |n| answer_one(n)).await
+}
+
+pub async fn one_code_opens_once<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let phone = world.enroll(&olive).await;
+    world.clock.advance(PERIOD);
+    let outcomes = answers_at_once(&world, &olive, &phone.code(world.now()), 8).await;
+    assert_eq!(wins(&outcomes), 1, "{outcomes:?}");
+    world.log(olive.id).await;
+}
+
+pub async fn one_recovery_code_opens_once<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let phone = world.enroll(&olive).await;
+    let outcomes = answers_at_once(&world, &olive, &phone.recovery(3), 8).await;
+    assert_eq!(wins(&outcomes), 1, "{outcomes:?}");
+    assert_eq!(world.store.seen_factor(olive.id).await.unwrap().unwrap().recovery.len(), RECOVERY_CODES - 1);
+}
+
+pub async fn many_guesses_at_once_are_ten_guesses<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let phone = world.enroll(&olive).await;
+    let wrong = phone.code(world.now().plus(HOUR));
+    let outcomes = answers_at_once(&world, &olive, &wrong, 16).await;
+    let looked_at = |outcome: &&Result<_, _>| matches!(outcome, Err(ChallengeError::Answer(AnswerError::WrongCode)));
+    assert!(outcomes.iter().filter(looked_at).count() <= 10, "{outcomes:?}");
+    let paused = world.actions(olive.id).await.iter().filter(|action| *action == "account.mfa_paused").count();
+    assert!(paused <= 1, "the owner is told once");
 }
 
 pub async fn a_role_that_was_taken_away_makes_the_write_stale<B: Backend>(backend: B) {
@@ -259,5 +308,5 @@ fn declined(mail: OptionalMail) -> MailPreference {
 
 /// Somebody signs in elsewhere: that moves the revision and the log, and nothing else that is looked at here.
 async fn move_on<B: Backend>(world: &World<B>, who: &Person) {
-    world.sign_ins().log_in(&who.email, &password(), agent()).await.unwrap();
+    world.log_in(&who.email).await;
 }

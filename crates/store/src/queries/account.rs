@@ -5,14 +5,15 @@ use driftstack_domain::{
     account::{Account, AccountStore, OwnAccount, ProfileChange},
     change::{CommitError, StoreError},
     id::AccountId,
+    time::Timestamp,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, membership};
 use crate::{
-    rows::{InTable, Row},
-    schema::accounts,
+    rows::{InTable, Row, seen},
+    schema::{accounts, factors},
     types::b,
 };
 
@@ -29,11 +30,24 @@ impl AccountStore for Store {
     }
 }
 
+seen! {
+    struct Second {
+        enrolled_at: Option<Timestamp> = factors.enrolled_at,
+    }
+}
+
 pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
-    let found = accounts::table.find(b(&id)).select(Account::COLUMNS).first::<Row<Account>>(c).await.optional()?;
-    let Some(account) = found.map(Row::into_inner) else { return Ok(None) };
+    let found = accounts::table
+        .left_join(factors::table.on(factors::account.eq(accounts::id)))
+        .filter(accounts::id.eq(b(&id)))
+        .select((Account::COLUMNS, (factors::enrolled_at.nullable(),)))
+        .first::<(Row<Account>, Second)>(c)
+        .await
+        .optional()?;
+    let Some((account, second)) = found else { return Ok(None) };
     let teams = membership::all_owners(c, id).await?;
-    Ok(Some(OwnAccount { account, teams }))
+    let mfa_enrolled = second.enrolled_at.is_some();
+    Ok(Some(OwnAccount { account: account.into_inner(), mfa_enrolled, teams }))
 }
 
 /// What the holder may change. The rest (status, tier, address) is somebody else's.

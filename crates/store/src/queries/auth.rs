@@ -3,7 +3,10 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::AccountStatus,
-    auth::{PasswordHash, Registration, SeenLink, SeenSignIn, SignIn, SignInStore, Verification},
+    auth::{
+        ChallengeAnswer, Entrance, LinkKind, LinkSignIn, PasswordHash, PasswordReset, Registration, SeenChallenge,
+        SeenLink, SeenSignIn, SignIn, SignInStore, StepUp, Verification,
+    },
     change::{CommitError, Revision, StoreError},
     email::Email,
     id::{AccountId, LinkId},
@@ -14,10 +17,10 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, link, web_session};
+use super::{super::Store, Answer, Conn, challenge, link, mfa, web_session};
 use crate::{
     rows::seen,
-    schema::{accounts, declined_mails, links, teams},
+    schema::{accounts, declined_mails, factors, links, teams},
     types::b,
 };
 
@@ -47,7 +50,38 @@ impl SignInStore for Store {
 
     #[instrument(level = "debug", name = "db.web_session.commit_sign_in", skip_all)]
     async fn commit_sign_in(&self, it: &SignIn) -> Result<(), CommitError> {
-        self.commit(it, |c, it| web_session::insert(c, &it.session).boxed()).await
+        self.commit(it, |c, it| enter(c, &it.entrance).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.sign_in.seen_holder", skip_all)]
+    async fn seen_holder(&self, account: AccountId) -> Result<Option<SeenSignIn>, StoreError> {
+        self.read(move |c| seen_holder(c, account).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.link.commit_sign_in", skip_all)]
+    async fn commit_link_sign_in(&self, it: &LinkSignIn) -> Result<(), CommitError> {
+        self.commit(it, |c, it| link_sign_in(c, it).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.account.commit_password_reset", skip_all)]
+    async fn commit_password_reset(&self, it: &PasswordReset) -> Result<(), CommitError> {
+        self.commit(it, |c, it| password_reset(c, it).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.challenge.seen", skip_all)]
+    async fn seen_challenge(&self, token: &Digest) -> Result<Option<SeenChallenge>, StoreError> {
+        let token = *token;
+        self.read(move |c| challenge::seen_challenge(c, token).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.challenge.commit_answer", skip_all)]
+    async fn commit_challenge_answer(&self, it: &ChallengeAnswer) -> Result<(), CommitError> {
+        self.commit(it, |c, it| challenge_answer(c, it).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.web_session.commit_step_up", skip_all)]
+    async fn commit_step_up(&self, it: &StepUp) -> Result<(), CommitError> {
+        self.commit(it, |c, it| step_up(c, it).boxed()).await
     }
 }
 
@@ -59,10 +93,12 @@ seen! {
         verified_at: Option<Timestamp> = accounts.email_verified_at,
         password: PasswordHash = accounts.password_hash,
         revision: Revision = accounts.revision,
+        factor: Option<Timestamp> = factors.enrolled_at,
     }
 
     struct LinkRow {
         id: LinkId = links.id,
+        kind: LinkKind = links.kind,
         expires_at: Timestamp = links.expires_at,
         used_at: Option<Timestamp> = links.used_at,
         voided_at: Option<Timestamp> = links.voided_at,
@@ -71,31 +107,52 @@ seen! {
         status: AccountStatus = accounts.status,
         revision: Revision = accounts.revision,
         declined: Option<OptionalMail> = declined_mails.mail,
+        factor: Option<Timestamp> = factors.enrolled_at,
     }
 }
 
+/// What a sign-in is decided on, of one account.
+macro_rules! sign_in_row {
+    ($c:ident, $which:expr) => {
+        accounts::table
+            .left_join(factors::table.on(factors::account.eq(accounts::id)))
+            .filter($which)
+            .select((
+                accounts::id,
+                accounts::email,
+                accounts::status,
+                accounts::email_verified_at,
+                accounts::password_hash,
+                accounts::revision,
+                factors::enrolled_at.nullable(),
+            ))
+            .first::<SignInRow>($c)
+            .await
+            .optional()?
+            .map(SignInRow::seen)
+    };
+}
+
 pub(crate) async fn seen_sign_in(c: &mut Conn, email: Email) -> Answer<Option<SeenSignIn>> {
-    let found = accounts::table
-        .filter(accounts::email.eq(b(&email)))
-        .select((
-            accounts::id,
-            accounts::email,
-            accounts::status,
-            accounts::email_verified_at,
-            accounts::password_hash,
-            accounts::revision,
-        ))
-        .first::<SignInRow>(c)
-        .await
-        .optional()?;
-    Ok(found.map(|row| SeenSignIn {
-        account: row.account,
-        email: row.email,
-        status: row.status,
-        email_verified: row.verified_at.is_some(),
-        password: row.password,
-        revision: row.revision,
-    }))
+    Ok(sign_in_row!(c, accounts::email.eq(b(&email))))
+}
+
+async fn seen_holder(c: &mut Conn, account: AccountId) -> Answer<Option<SeenSignIn>> {
+    Ok(sign_in_row!(c, accounts::id.eq(b(&account))))
+}
+
+impl SignInRow {
+    fn seen(self) -> SeenSignIn {
+        SeenSignIn {
+            account: self.account,
+            email: self.email,
+            status: self.status,
+            email_verified: self.verified_at.is_some(),
+            password: self.password,
+            has_factor: self.factor.is_some(),
+            revision: self.revision,
+        }
+    }
 }
 
 pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<SeenLink>> {
@@ -104,9 +161,11 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
     let found = links::table
         .inner_join(accounts::table.on(accounts::id.eq(links::account)))
         .left_join(declined_mails::table.on(declined))
+        .left_join(factors::table.on(factors::account.eq(accounts::id)))
         .filter(links::token.eq(b(&token)))
         .select((
             links::id,
+            links::kind,
             links::expires_at,
             links::used_at,
             links::voided_at,
@@ -115,12 +174,14 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             accounts::status,
             accounts::revision,
             declined_mails::mail.nullable(),
+            factors::enrolled_at.nullable(),
         ))
         .first::<LinkRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenLink {
         id: row.id,
+        kind: row.kind,
         account: row.account,
         email: row.email,
         status: row.status,
@@ -128,6 +189,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
         expires_at: row.expires_at,
         spent: row.used_at.is_some() || row.voided_at.is_some(),
         wants_welcome: row.declined.is_none(),
+        has_factor: row.factor.is_some(),
     }))
 }
 
@@ -148,18 +210,56 @@ async fn registration(c: &mut Conn, it: &Registration) -> Answer<()> {
     Ok(())
 }
 
+/// Stores what a sign-in begins.
+async fn enter(c: &mut Conn, entrance: &Entrance) -> Answer<()> {
+    match entrance {
+        Entrance::Session(session) => web_session::insert(c, session).await,
+        Entrance::Challenge(new) => challenge::insert(c, new).await,
+    }
+}
+
 async fn verification(c: &mut Conn, it: &Verification) -> Answer<()> {
-    let unspent = links::used_at.is_null().and(links::voided_at.is_null());
-    let used = dsl::update(links::table.find(b(&it.link)).filter(unspent))
-        .set(links::used_at.eq(b(&Some(it.at))))
-        .execute(c)
-        .await?;
-    Fault::unless_one(used)?;
-    // An address that was verified before stays verified since then: no row, no harm.
-    let account = accounts::table.find(b(&it.session.account));
-    dsl::update(account.filter(accounts::email_verified_at.is_null()))
-        .set((accounts::email_verified_at.eq(b(&Some(it.at))), accounts::updated_at.eq(b(&it.at))))
-        .execute(c)
-        .await?;
+    link::spend(c, it.link, it.at).await?;
+    verify(c, it.session.account, it.at).await?;
     web_session::insert(c, &it.session).await
+}
+
+/// An address that was verified before stays verified since then: no row, no harm.
+async fn verify(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
+    dsl::update(accounts::table.find(b(&account)).filter(accounts::email_verified_at.is_null()))
+        .set((accounts::email_verified_at.eq(b(&Some(at))), accounts::updated_at.eq(b(&at))))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+async fn link_sign_in(c: &mut Conn, it: &LinkSignIn) -> Answer<()> {
+    link::spend(c, it.link, it.at).await?;
+    enter(c, &it.entrance).await
+}
+
+async fn password_reset(c: &mut Conn, it: &PasswordReset) -> Answer<()> {
+    link::spend(c, it.link, it.at).await?;
+    link::void_all(c, it.account, it.at).await?;
+    verify(c, it.account, it.at).await?;
+    dsl::update(accounts::table.find(b(&it.account)))
+        .set((accounts::password_hash.eq(b(&it.password)), accounts::updated_at.eq(b(&it.at))))
+        .execute(c)
+        .await?;
+    web_session::end_all(c, it.account, it.at).await?;
+    challenge::forget_all(c, it.account).await?;
+    enter(c, &it.entrance).await
+}
+
+async fn challenge_answer(c: &mut Conn, it: &ChallengeAnswer) -> Answer<()> {
+    challenge::answer(c, it.challenge, it.used.at).await?;
+    mfa::spend(c, &it.used).await?;
+    web_session::insert(c, &it.session).await
+}
+
+async fn step_up(c: &mut Conn, it: &StepUp) -> Answer<()> {
+    if let Some(used) = &it.used {
+        mfa::spend(c, used).await?;
+    }
+    web_session::prove(c, it.session, it.at).await
 }

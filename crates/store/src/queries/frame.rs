@@ -15,11 +15,12 @@ use driftstack_domain::{
         AuditDraft,
         chain::{self, ChainHash, Head},
     },
-    auth::{LinkRenewal, Registration, SignIn, Verification},
+    auth::{ChallengeAnswer, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp, Verification},
     change::{Change, CommitError, Effects, Guard, Revision},
     id::AccountId,
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
+    mfa::{Activation, Enrolment, FactorRemoval, Miss, NewRecoveryCodes},
     staff::{OperatorKey, StaffChange, TierChange},
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
@@ -49,7 +50,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
+    Acceptance, Activation, ChallengeAnswer, Enrolment, FactorRemoval, LinkSignIn, Miss, NewRecoveryCodes, PasswordReset, StepUp, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
     PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,

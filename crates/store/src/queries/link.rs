@@ -4,7 +4,8 @@ use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     auth::{LinkRenewal, LinkRequest, LinkStore, NewLink},
     change::{CommitError, StoreError},
-    id::LinkId,
+    id::{AccountId, LinkId},
+    time::Timestamp,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -67,17 +68,43 @@ async fn renewal(c: &mut Conn, it: &LinkRenewal) -> Answer<()> {
     Fault::unless_one(forget(c, it.request).await?)?;
     let live = links::used_at.is_null().and(links::voided_at.is_null());
     // However many there are: none is left.
-    dsl::update(links::table.filter(links::account.eq(b(&it.link.account))).filter(live))
-        .set(links::voided_at.eq(b(&Some(it.link.created_at))))
+    dsl::update(
+        links::table
+            .filter(links::account.eq(b(&it.link.account)))
+            .filter(links::kind.eq(b(&it.link.kind)))
+            .filter(live),
+    )
+    .set(links::voided_at.eq(b(&Some(it.link.created_at))))
+    .execute(c)
+    .await?;
+    insert(c, &it.link).await
+}
+
+/// Uses a link that nobody has used, or `Stale`.
+pub(super) async fn spend(c: &mut Conn, link: LinkId, at: Timestamp) -> Answer<()> {
+    let unspent = links::used_at.is_null().and(links::voided_at.is_null());
+    let used = dsl::update(links::table.find(b(&link)).filter(unspent))
+        .set(links::used_at.eq(b(&Some(at))))
         .execute(c)
         .await?;
-    insert(c, &it.link).await
+    Fault::unless_one(used)
+}
+
+/// However many there are, and of whatever kind.
+pub(super) async fn void_all(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
+    let live = links::used_at.is_null().and(links::voided_at.is_null());
+    dsl::update(links::table.filter(links::account.eq(b(&account))).filter(live))
+        .set(links::voided_at.eq(b(&Some(at))))
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn insert(c: &mut Conn, link: &NewLink) -> Answer<()> {
     dsl::insert_into(links::table)
         .values((
             links::id.eq(b(&link.id)),
+            links::kind.eq(b(&link.kind)),
             links::account.eq(b(&link.account)),
             links::token.eq(b(&link.token)),
             links::created_at.eq(b(&link.created_at)),

@@ -206,3 +206,17 @@ async fn others_end(c: &mut Conn, it: &OtherSessionsEnd) -> Answer<()> {
         .await?;
     if u32::try_from(ended) == Ok(it.others) { Ok(()) } else { Err(Fault::Stale) }
 }
+
+/// However many there are.
+pub(super) async fn end_all(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
+    let live = web_sessions::account.eq(b(&account)).and(web_sessions::ended_at.is_null());
+    dsl::update(web_sessions::table.filter(live)).set(web_sessions::ended_at.eq(b(&Some(at)))).execute(c).await?;
+    Ok(())
+}
+
+/// Notes a proof at a live session, or `Stale`.
+pub(super) async fn prove(c: &mut Conn, session: WebSessionId, at: Timestamp) -> Answer<()> {
+    let live = web_sessions::table.find(b(&session)).filter(web_sessions::ended_at.is_null());
+    let proven = dsl::update(live).set(web_sessions::proven_at.eq(b(&Some(at)))).execute(c).await?;
+    Fault::unless_one(proven)
+}

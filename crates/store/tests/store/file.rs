@@ -58,14 +58,18 @@ async fn a_closed_store_is_unavailable_through_every_handle() {
     assert!(matches!(world.store.ping().await, Err(StoreError::Unavailable(_))));
     assert!(matches!(world.store.own_account(olive.id).await, Err(StoreError::Unavailable(_))));
     assert!(
-        world.sign_ins().log_in(&olive.email, &driftstack_domain::testing::people::password(), agent()).await.is_err()
+        world
+            .sign_ins()
+            .log_in(
+                &olive.email,
+                &driftstack_domain::testing::people::password(),
+                &driftstack_store_contract::world::client()
+            )
+            .await
+            .is_err()
     );
     // Closing twice is closing once.
     SqliteStore::clone(&world.store).close().await;
-}
-
-fn agent() -> driftstack_domain::web_session::Agent {
-    driftstack_domain::web_session::Agent::from_header(None)
 }
 
 #[tokio::test]

@@ -80,9 +80,9 @@ struct MeView {
 }
 
 impl MeView {
-    /// Avatars, MFA, sessions and profiles are not part of the service yet: there are none, and the view says so.
+    /// Avatars, sessions and profiles are not part of the service yet: there are none, and the view says so.
     fn new(own: OwnAccount, sees_mfa: bool) -> Self {
-        let OwnAccount { account, teams } = own;
+        let OwnAccount { account, mfa_enrolled, teams } = own;
         let limits = account.tier.limits();
         Self {
             id: account.id,
@@ -96,7 +96,7 @@ impl MeView {
             onboarding_completed_at: account.onboarding_completed_at,
             avatar_url: None,
             avatar_source: "none",
-            mfa_enrolled: sees_mfa.then_some(false),
+            mfa_enrolled: sees_mfa.then_some(mfa_enrolled),
             concurrent_session_cap: limits.concurrent_sessions,
             concurrent_session_active: 0,
             profile_cap: limits.profiles,

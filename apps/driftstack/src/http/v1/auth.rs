@@ -1,26 +1,25 @@
 //! Signing up and signing in.
 
-use actix_web::{
-    HttpRequest,
-    http::{Method, header},
-    web::Data,
-};
+use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
-    auth::{LogInError, Password, SignUpError, VerifyError},
+    auth::{Entered, LinkKind, LogInError, Password, ResetError, SignUpError, VerifyError},
     email::Email,
     id::AccountId,
     name::Name,
-    policy::action::{LogIn, LogOut, RefreshSession, ResendVerification, SignUp, VerifyEmail},
+    policy::action::{
+        FollowMagicLink, LogIn, LogOut, RefreshSession, RequestMagicLink, RequestReset, ResendVerification,
+        ResetPassword, SignUp, VerifyEmail,
+    },
     secret::LinkToken,
     time::Timestamp,
-    web_session::{Agent, RefreshError, SignedIn},
+    web_session::{RefreshError, SignedIn},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{Api, Body, Code, Ok200, Open, Problem, gate::retried, limits::Throttle},
+    http::{Api, Body, Calling, Code, Ok200, Open, Problem, gate::retried, limits::Throttle},
     wire::Services,
 };
 
@@ -29,6 +28,10 @@ pub(super) fn routes(api: Api) -> Api {
         .route(Method::POST, "/v1/auth/verify-email", verify_email)
         .route(Method::POST, "/v1/auth/resend-verification", resend_verification)
         .route(Method::POST, "/v1/auth/login", log_in)
+        .route(Method::POST, "/v1/auth/magic-link/request", request_magic_link)
+        .route(Method::POST, "/v1/auth/magic-link/consume", follow_magic_link)
+        .route(Method::POST, "/v1/auth/password-reset/request", request_reset)
+        .route(Method::POST, "/v1/auth/password-reset/confirm", reset_password)
         .route(Method::POST, "/v1/auth/refresh", refresh)
         .route(Method::POST, "/v1/auth/logout", log_out)
 }
@@ -84,7 +87,7 @@ struct TokenBody {
 
 /// A new session.
 #[derive(Serialize, ToSchema)]
-struct SessionView {
+pub(super) struct SessionView {
     session: SessionToken,
 }
 
@@ -105,9 +108,35 @@ impl From<SignedIn> for SessionView {
     }
 }
 
-fn agent(request: &HttpRequest) -> Agent {
-    let header = request.headers().get(header::USER_AGENT);
-    Agent::from_header(header.and_then(|value| value.to_str().ok()))
+/// A session, or the challenge that stands before it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum EntranceView {
+    SignedIn(SessionView),
+    Challenged(ChallengeView),
+}
+
+/// Answer it at `/v1/auth/mfa/challenge`, from the same address.
+#[derive(Serialize, ToSchema)]
+struct ChallengeView {
+    /// Always true.
+    mfa_required: bool,
+    challenge_token: String,
+    #[schema(value_type = String, format = "date-time")]
+    challenge_expires_at: Timestamp,
+}
+
+impl From<Entered> for EntranceView {
+    fn from(entered: Entered) -> Self {
+        match entered {
+            Entered::SignedIn(signed_in) => Self::SignedIn(signed_in.into()),
+            Entered::Challenged { token, expires_at } => Self::Challenged(ChallengeView {
+                mfa_required: true,
+                challenge_token: token.expose().to_owned(),
+                challenge_expires_at: expires_at,
+            }),
+        }
+    }
 }
 
 /// What a text that cannot be a link's token gets: the same as one that is not.
@@ -120,12 +149,12 @@ pub(super) fn link_token(text: &SecretString) -> Result<LinkToken, Problem> {
 
 async fn verify_email(
     _: Open<VerifyEmail>,
-    request: HttpRequest,
+    client: Calling,
     services: Data<Services>,
     body: Body<TokenBody>,
 ) -> Result<Ok200<SessionView>, Problem> {
     let token = link_token(&body.0.token)?;
-    let signed_in = retried(async || services.sign_ins.verify(&token, agent(&request)).await).await?;
+    let signed_in = retried(async || services.sign_ins.verify(&token, client.0.agent.clone()).await).await?;
     Ok(Ok200(signed_in.into()))
 }
 
@@ -159,9 +188,80 @@ async fn resend_verification(
     services: Data<Services>,
     body: Body<EmailBody>,
 ) -> Result<Ok200<MailSentView>, Problem> {
+    mail_link(LinkKind::Verification, &throttle, &services, body.0).await
+}
+
+/// The same whatever the address: it is a worker that looks it up.
+async fn mail_link(
+    kind: LinkKind,
+    throttle: &Throttle,
+    services: &Services,
+    body: EmailBody,
+) -> Result<Ok200<MailSentView>, Problem> {
     throttle.mail_sending().await?;
-    let expires_at = services.links.ask_for_verification(body.0.email).await?;
+    let expires_at = services.links.ask(kind, body.email).await?;
     Ok(Ok200(MailSentView { sent: true, expires_at }))
+}
+
+async fn request_magic_link(
+    _: Open<RequestMagicLink>,
+    throttle: Throttle,
+    services: Data<Services>,
+    body: Body<EmailBody>,
+) -> Result<Ok200<MailSentView>, Problem> {
+    mail_link(LinkKind::MagicLink, &throttle, &services, body.0).await
+}
+
+async fn request_reset(
+    _: Open<RequestReset>,
+    throttle: Throttle,
+    services: Data<Services>,
+    body: Body<EmailBody>,
+) -> Result<Ok200<MailSentView>, Problem> {
+    mail_link(LinkKind::PasswordReset, &throttle, &services, body.0).await
+}
+
+async fn follow_magic_link(
+    _: Open<FollowMagicLink>,
+    client: Calling,
+    services: Data<Services>,
+    body: Body<TokenBody>,
+) -> Result<Ok200<EntranceView>, Problem> {
+    let token = link_token(&body.0.token)?;
+    let entered = retried(async || services.sign_ins.follow(&token, &client.0).await).await?;
+    Ok(Ok200(entered.into()))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResetBody {
+    #[schema(value_type = String)]
+    token: SecretString,
+    /// 12 to 128 characters. `password` is another name for it.
+    #[serde(alias = "password")]
+    #[schema(value_type = String)]
+    new_password: Password,
+}
+
+async fn reset_password(
+    _: Open<ResetPassword>,
+    client: Calling,
+    services: Data<Services>,
+    body: Body<ResetBody>,
+) -> Result<Ok200<EntranceView>, Problem> {
+    let token = link_token(&body.0.token)?;
+    let reset = async || services.sign_ins.reset(&token, &body.0.new_password, &client.0).await;
+    Ok(Ok200(retried(reset).await?.into()))
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::InvalidToken => Self::new(Code::InvalidAuthToken, error),
+            ResetError::Busy(busy) => busy.into(),
+            ResetError::Commit(error) => error.into(),
+        }
+    }
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -176,15 +276,15 @@ struct LogInBody {
 async fn log_in(
     _: Open<LogIn>,
     throttle: Throttle,
-    request: HttpRequest,
+    client: Calling,
     services: Data<Services>,
     body: Body<LogInBody>,
-) -> Result<Ok200<SessionView>, Problem> {
+) -> Result<Ok200<EntranceView>, Problem> {
     let Body(LogInBody { email, password }) = body;
     throttle.signing_in(&email).await?;
     let password = Password::shown(password);
-    let signed_in = retried(async || services.sign_ins.log_in(&email, &password, agent(&request)).await).await?;
-    Ok(Ok200(signed_in.into()))
+    let entered = retried(async || services.sign_ins.log_in(&email, &password, &client.0).await).await?;
+    Ok(Ok200(entered.into()))
 }
 
 impl From<LogInError> for Problem {

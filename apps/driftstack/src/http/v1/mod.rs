@@ -8,6 +8,7 @@ mod email_preferences;
 mod export;
 mod invites;
 mod members;
+mod mfa;
 mod team;
 mod web_sessions;
 
@@ -17,6 +18,7 @@ use super::route::Api;
 pub fn api() -> Api {
     let parts = [
         auth::routes,
+        mfa::routes,
         account::routes,
         web_sessions::routes,
         invites::routes,
