@@ -25,6 +25,8 @@ mod invites;
 mod limits;
 mod mail_folder;
 mod members;
+#[cfg(feature = "otel")]
+mod otel;
 mod process;
 mod reference;
 mod several;
