@@ -136,8 +136,8 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has ended by itself. Answers whether that went well, and with its last words.
-    pub fn ends(mut self) -> (bool, Value) {
+    /// Waits until it has ended by itself. Answers whether that went well, and with what it said besides its log.
+    pub fn ends(mut self) -> (bool, String) {
         let since = Instant::now();
         let ended = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -150,8 +150,8 @@ impl Process {
         while Arc::strong_count(&self.log.0) > 1 {
             thread::sleep(Duration::from_millis(1));
         }
-        let last = self.log.0.lock().unwrap().pop().unwrap_or_default();
-        (ended.success(), last)
+        let said = self.log.0.lock().unwrap().iter().filter_map(Value::as_str).collect();
+        (ended.success(), said)
     }
 
     /// Asks it to stop and waits until it has. Answers how long that took, and whether it went well.
