@@ -26,6 +26,7 @@ async fn a_service_that_starts_before_its_postgres_is_red_until_that_is_there() 
     refused.refused(503, "unavailable");
     assert_red_for(Duration::from_secs(3), &service).await;
     assert_eq!(service.log.of(AWAY).len(), 1, "it is said once");
+    assert!(service.log.of("the store").is_empty(), "nobody asks a database whose tables were not looked at");
 
     postgres.start_again().await;
     until_readiness_is(200, &service).await;
