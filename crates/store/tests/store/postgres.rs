@@ -111,6 +111,19 @@ async fn several_that_migrate_at_once_migrate_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_that_look_at_once_all_see_that_there_are_no_tables() {
+    let database = Database::create().await;
+    let looks = [(); 8].map(|()| {
+        let store = store(&database);
+        tokio::spawn(async move { store.check_schema().await })
+    });
+    for look in looks {
+        let seen = look.await.unwrap();
+        assert!(matches!(seen, Err(MigrateError::Pending)), "{seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_that_are_too_old_or_too_new_are_refused() {
     let database = Database::create().await;
     let store = store(&database);
