@@ -2,10 +2,13 @@
 
 pub mod cli;
 pub mod config;
+pub mod doors;
 pub mod http;
 mod log;
 mod metrics;
 pub mod serve;
 pub mod system;
+mod tables;
+mod trace;
 pub mod wire;
 pub mod worker;

@@ -2,18 +2,22 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry};
 
-use crate::wire::StartError;
+use crate::{
+    config::Settings,
+    trace::{self, Traces},
+    wire::StartError,
+};
 
-/// Starts logging to standard error with a tracing filter such as `info` or `driftstack=debug`.
-pub(crate) fn init(filter: &str) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| StartError::new("DRIFTSTACK_LOG", error))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
-    let started = if stderr().is_terminal() {
-        builder.try_init()
+/// Starts logging to standard error with a tracing filter such as `info` or `driftstack=debug`, and the traces.
+pub(crate) fn init(settings: &Settings) -> Result<Traces, StartError> {
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| StartError::new("DRIFTSTACK_LOG", error))?;
+    let lines = fmt::layer().with_writer(stderr);
+    let lines = if stderr().is_terminal() {
+        lines.boxed()
     } else {
-        builder.json().flatten_event(true).with_span_list(false).try_init()
+        lines.json().flatten_event(true).with_span_list(false).boxed()
     };
-    started.map_err(|error| StartError::new("the log", error))
+    trace::start(registry().with(lines.with_filter(filter)), settings)
 }

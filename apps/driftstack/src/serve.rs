@@ -2,10 +2,8 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,8 +19,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::Settings,
+    doors::Doors,
     http::{body::MAX_BODY_BYTES, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api, v1},
     metrics,
+    tables::Tables,
     wire::{self, Services, StartError},
     worker::Workers,
 };
@@ -30,49 +30,59 @@ use crate::{
 /// Requests that are being answered have so long, in seconds, after the signal to stop.
 const DRAIN_SECONDS: u64 = 30;
 
-/// Whether the service has been asked to stop. From then on `/readyz` is red.
-#[derive(Debug, Default)]
-pub struct Draining(AtomicBool);
-
-impl Draining {
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// Serves until a signal comes.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
-    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let store = wire::prepare_store(&settings.database).await?;
+    let tables = Tables::look(&store, settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, address).await?, settings));
     let metrics = serve_metrics(settings, recorder, &services)?;
-    let workers = Workers::start(&services);
-    let draining = Arc::new(Draining::default());
-    let running = server(&services, &draining, &settings.cors_origins, listener)?;
-    let handle = running.handle();
-    let stopper = {
-        let grace = settings.drain_grace;
-        tokio::spawn(async move {
-            asked_to_stop().await;
-            tracing::info!("stopping");
-            draining.begin();
-            // Load balancers look every few seconds; until they have, requests still come and are answered.
-            tokio::time::sleep(grace).await;
-            handle.stop(true).await;
-        })
-    };
+    let doors = Arc::new(Doors::shut());
+    let running = server(&services, &doors, &settings.cors_origins, listener)?;
+    let stopper = tokio::spawn(stop_when_asked(running.handle(), doors.clone(), settings.drain_grace));
     tracing::info!(%address, "listening");
-    let served = running.await.map_err(|error| StartError::new("the server", error));
+    let open = || {
+        doors.open();
+        Workers::start(&services)
+    };
+    let served = run(running, tables.arrive(), open).await;
     stopper.abort();
-    workers.stop().await;
     end(metrics).await;
     store.close().await;
     served
+}
+
+/// Runs the server, from the start, and opens as soon as the tables are there.
+async fn run(
+    mut running: Server,
+    tables: impl Future<Output = Result<(), StartError>>,
+    open: impl FnOnce() -> Workers,
+) -> Result<(), StartError> {
+    let problem = |error| StartError::new("the server", error);
+    let there = tokio::select! {
+        served = &mut running => return served.map_err(problem),
+        there = tables => there,
+    };
+    if let Err(refused) = there {
+        // The returned future only waits; the command itself is on its way.
+        drop(running.handle().stop(false));
+        let _ = running.await;
+        return Err(refused);
+    }
+    let workers = open();
+    let served = running.await.map_err(problem);
+    workers.stop().await;
+    served
+}
+
+async fn stop_when_asked(server: ServerHandle, doors: Arc<Doors>, grace: Duration) {
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    doors.begin_to_close();
+    // Load balancers look every few seconds; until they have, requests still come and are answered.
+    tokio::time::sleep(grace).await;
+    server.stop(true).await;
 }
 
 /// Serves the metrics beside everything else, where that is asked for.
@@ -101,14 +111,24 @@ async fn end(server: Option<ServerHandle>) {
 /// The workers alone, until a signal comes.
 pub async fn work(settings: &Settings) -> Result<(), StartError> {
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
-    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let store = wire::prepare_store(&settings.database).await?;
+    let tables = Tables::look(&store, settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, settings.listen).await?, settings));
     let metrics = serve_metrics(settings, recorder, &services)?;
-    let workers = Workers::start(&services);
     tracing::info!("working");
-    asked_to_stop().await;
+    let mut stopped = pin!(asked_to_stop());
+    let there = tokio::select! {
+        () = &mut stopped => None,
+        there = tables.arrive() => Some(there?),
+    };
+    let workers = there.map(|()| Workers::start(&services));
+    if workers.is_some() {
+        stopped.await;
+    }
     tracing::info!("stopping");
-    workers.stop().await;
+    if let Some(workers) = workers {
+        workers.stop().await;
+    }
     end(metrics).await;
     store.close().await;
     Ok(())
@@ -137,18 +157,18 @@ async fn asked_to_stop() {
 /// The server on a listener; it runs when it is awaited.
 pub fn server(
     services: &Arc<Services>,
-    draining: &Arc<Draining>,
+    doors: &Arc<Doors>,
     origins: &[String],
     listener: TcpListener,
 ) -> Result<Server, StartError> {
-    let (services, draining) = (Data::from(services.clone()), Data::from(draining.clone()));
+    let (services, doors) = (Data::from(services.clone()), Data::from(doors.clone()));
     let api = Data::new(v1::api());
     let origins = origins.to_vec();
     let server = HttpServer::new(move || {
         let api = api.clone();
         App::new()
             .app_data(services.clone())
-            .app_data(draining.clone())
+            .app_data(doors.clone())
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))

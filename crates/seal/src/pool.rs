@@ -1,9 +1,16 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use driftstack_domain::secret::PasswordsBusy;
+use metrics::{Gauge, counter, describe_counter, describe_gauge, gauge};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
+const JOBS: &str = "driftstack_password_jobs";
+const REFUSED_TOTAL: &str = "driftstack_password_jobs_refused_total";
+
 /// Runs heavy work, a few pieces at once, while a bounded number waits.
+///
+/// The metric `driftstack_password_jobs` says how many wait and run, and `driftstack_password_jobs_refused_total` counts those that
+/// found no place.
 #[derive(Debug)]
 pub(crate) struct Pool {
     workers: Arc<Semaphore>,
@@ -13,6 +20,11 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(workers: NonZeroUsize, waiting: usize) -> Self {
+        describe_gauge!(JOBS, "Password hashes that wait for a worker, and that are being computed");
+        describe_counter!(REFUSED_TOTAL, "Password hashes that were refused because too many waited");
+        // So that they are there before anybody signs in.
+        drop((Counted::new("waiting"), Counted::new("running")));
+        counter!(REFUSED_TOTAL).increment(0);
         let workers = workers.get().min(Semaphore::MAX_PERMITS);
         let places = workers.saturating_add(waiting).min(Semaphore::MAX_PERMITS);
         Self { workers: Arc::new(Semaphore::new(workers)), places: Arc::new(Semaphore::new(places)) }
@@ -24,19 +36,43 @@ impl Pool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordsBusy> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| PasswordsBusy)?;
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            counter!(REFUSED_TOTAL).increment(1);
+            PasswordsBusy
+        })?;
+        let waiting = Counted::new("waiting");
         let worker = self.workers.clone().acquire_owned().await.map_err(|_| PasswordsBusy)?;
+        drop(waiting);
+        let running = Counted::new("running");
         let job = move || {
-            let _held = (place, worker);
+            let _held = (place, worker, running);
             work()
         };
         spawn_blocking(job).await.map_err(|_| PasswordsBusy)
     }
 }
 
+/// One more in this state, as long as it lives.
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(state: &'static str) -> Self {
+        let jobs = gauge!(JOBS, "state" => state);
+        jobs.increment(1.0);
+        Self(jobs)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use std::{
         sync::{
             atomic::{AtomicUsize, Ordering},
@@ -136,6 +172,33 @@ mod tests {
         assert_eq!(soon(pool.run(|| ())).await, Err(PasswordsBusy));
         drop(stop);
         until(|| pool.places.available_permits() == 1).await;
+    }
+
+    #[tokio::test]
+    async fn the_metrics_tell_who_waits_who_works_and_who_was_refused() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let told = |series: &str| {
+            let text = recorder.handle().render();
+            text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse::<u32>().ok())
+        };
+        let all = || {
+            let states = ["waiting", "running"].map(|state| told(&format!("{JOBS}{{state=\"{state}\"}}")));
+            (states, told(REFUSED_TOTAL))
+        };
+        let _heard = metrics::set_default_local_recorder(&recorder);
+        let pool = pool(1, 1);
+        assert_eq!(all(), ([Some(0), Some(0)], Some(0)));
+        let (stop, work) = endless();
+        let working = spawn(&pool, work);
+        let waiting = spawn(&pool, || ());
+        until(|| all() == ([Some(1), Some(1)], Some(0))).await;
+        assert_eq!(pool.run(|| ()).await, Err(PasswordsBusy));
+        assert_eq!(all(), ([Some(1), Some(1)], Some(1)));
+        waiting.abort();
+        until(|| all() == ([Some(0), Some(1)], Some(1))).await;
+        drop(stop);
+        working.await.unwrap().unwrap();
+        until(|| all() == ([Some(0), Some(0)], Some(1))).await;
     }
 
     #[tokio::test]

@@ -83,12 +83,14 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve { migrate } => {
             let mut settings = settings()?;
             settings.migrate |= migrate;
-            log::init(&settings.log)?;
-            Ok(serve::serve(&settings).await?)
+            let traces = log::init(&settings)?;
+            let served = serve::serve(&settings).await;
+            traces.end().await;
+            Ok(served?)
         }
         Command::Worker => {
             let settings = settings()?;
-            log::init(&settings.log)?;
+            log::init(&settings)?;
             Ok(serve::work(&settings).await?)
         }
         Command::Migrate => {

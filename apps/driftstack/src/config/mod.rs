@@ -37,6 +37,9 @@ pub struct Settings {
     pub problem_type_base: String,
     /// Between the signal to stop and the closing of the listener.
     pub drain_grace: Duration,
+    /// Where spans are sent; nowhere unless that is compiled in.
+    pub otlp_endpoint: Option<String>,
+    pub otlp_service_name: String,
     pub log: String,
 }
 
@@ -62,7 +65,7 @@ pub enum RateLimits {
 }
 
 /// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 21] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -81,6 +84,8 @@ const NAMES: [&str; 19] = [
     "cors_origins",
     "problem_type_base",
     "drain_grace_seconds",
+    "otlp_endpoint",
+    "otlp_service_name",
     "log",
 ];
 
@@ -109,6 +114,8 @@ impl Settings {
             cors_origins: values.list("cors_origins", origin, ORIGINS)?,
             problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
             drain_grace: values.seconds("drain_grace_seconds", "1")?,
+            otlp_endpoint: otlp_endpoint(values)?,
+            otlp_service_name: values.text("otlp_service_name").unwrap_or("driftstack").to_owned(),
             log: values.text("log").unwrap_or("info").to_owned(),
             data_dir,
         })
@@ -157,6 +164,18 @@ fn rate_limits(values: &Values) -> Result<RateLimits, SettingsError> {
         None | Some("memory:") => Ok(RateLimits::Memory),
         Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => Ok(RateLimits::Redis(url.into())),
         Some(_) => Err(bad("rate_limit_url", "expected `memory:` or `redis://…`")),
+    }
+}
+
+fn otlp_endpoint(values: &Values) -> Result<Option<String>, SettingsError> {
+    const NAME: &str = "otlp_endpoint";
+    let Some(url) = values.text(NAME) else { return Ok(None) };
+    if !cfg!(feature = "otel") {
+        return Err(bad(NAME, "this binary cannot send traces; unset it, or build with `--features otel`"));
+    }
+    match url.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() && !rest.contains('@') => Ok(Some(url.to_owned())),
+        _ => Err(bad(NAME, "expected a URL such as `http://127.0.0.1:4318`")),
     }
 }
 
@@ -213,6 +232,7 @@ mod tests {
             ("cors_origins", "secret"),
             ("migrate", "secret"),
             ("drain_grace_seconds", "secret"),
+            ("otlp_endpoint", "https://secret"),
         ] {
             let message = settings(&[(name, value)]).unwrap_err().to_string();
             assert!(message.contains(&format!("DRIFTSTACK_{}", name.to_uppercase())), "{message}");

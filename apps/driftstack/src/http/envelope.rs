@@ -13,7 +13,7 @@ use actix_web::{
 use tracing::Instrument;
 
 use super::{limits::Charged, problem::Problem};
-use crate::{metrics, wire::Services};
+use crate::{metrics, trace, wire::Services};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID_CHARS: usize = 128;
@@ -26,13 +26,14 @@ pub async fn envelope<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let begun = Instant::now();
     let id = given_id(&request).unwrap_or_else(|| services.ids.next().to_string());
-    let span = tracing::info_span!("http", request_id = %id, method = %request.method());
+    let span = trace::of_request(&id, &request);
     let response = next.call(request).instrument(span.clone()).await?;
     let _entered = span.enter();
     let mut response = finish(response, &services, &id);
     decorate(&mut response, &services, &id);
     let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
     let (status, took) = (response.status().as_u16(), begun.elapsed());
+    trace::answered(&span, status);
     metrics::answered(&route, response.request().method().as_str(), status, took);
     tracing::info!(route, status, millis = took.as_secs_f64() * 1000.0, "answered");
     Ok(response)

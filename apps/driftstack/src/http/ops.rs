@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, guard, http::header, web};
 use serde_json::json;
 
 use super::{codes::Code, openapi, problem::Problem, route::Api};
-use crate::{serve::Draining, wire::Services};
+use crate::{doors::Doors, wire::Services};
 
 pub fn configure(config: &mut web::ServiceConfig) {
     // Load balancers probe with HEAD.
@@ -21,10 +21,13 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The process can serve: its database answers, and nobody has asked it to stop.
-async fn readyz(services: web::Data<Services>, draining: web::Data<Draining>) -> Result<HttpResponse, Problem> {
-    if draining.has_begun() {
+/// The process can serve: its database has the right tables and answers, and nobody has asked it to stop.
+async fn readyz(services: web::Data<Services>, doors: web::Data<Doors>) -> Result<HttpResponse, Problem> {
+    if doors.are_closing() {
         return Err(Problem::new(Code::Unavailable, "stopping; ask another process").retry_after(1));
+    }
+    if !doors.are_open() {
+        return Err(Problem::unavailable());
     }
     services.health.ping().await?;
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))

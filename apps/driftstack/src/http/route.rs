@@ -26,7 +26,7 @@ use super::{
     problem::Problem,
     query::{Parameters, Query},
 };
-use crate::wire::Services;
+use crate::{doors::Doors, trace, wire::Services};
 
 /// For an operation that asks for no credential. One that is sent is not looked at.
 pub struct Open<A>(std::marker::PhantomData<fn() -> A>);
@@ -84,7 +84,7 @@ impl Api {
                 let handler = handler.clone();
                 web::method(wanted.clone()).to(move |InOrder(arguments): InOrder<Args>| {
                     let action = Args::ACTION.gates().name;
-                    handler.call(arguments).instrument(tracing::debug_span!("use", action))
+                    handler.call(arguments).instrument(trace::of_operation(action))
                 })
             }),
         });
@@ -154,7 +154,12 @@ impl<Args: Arguments + 'static> FromRequest for InOrder<Args> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move { Args::extract(&request, &mut payload).await.map(Self) })
+        Box::pin(async move {
+            if !request.app_data::<web::Data<Doors>>().is_some_and(|doors| doors.are_open()) {
+                return Err(Problem::unavailable().into());
+            }
+            Args::extract(&request, &mut payload).await.map(Self)
+        })
     }
 }
 

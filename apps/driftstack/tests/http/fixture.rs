@@ -11,6 +11,7 @@ use std::{
 
 use driftstack::{
     config::{Database, MailRoute, RateLimits, Settings},
+    doors::Doors,
     serve,
     wire::{self, Parts, Services},
     worker::Workers,
@@ -111,9 +112,11 @@ impl House {
         let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
         let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
         let services = Arc::new(store.services(parts, &settings));
+        let doors = Arc::new(Doors::shut());
+        doors.open();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve::server(&services, &Arc::default(), &settings.cors_origins, listener).unwrap();
+        let server = serve::server(&services, &doors, &settings.cors_origins, listener).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self {
@@ -216,6 +219,8 @@ fn settings(folder: &TempDir) -> Settings {
         cors_origins: vec!["https://app.example.com".to_owned()],
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
         drain_grace: Duration::ZERO,
+        otlp_endpoint: None,
+        otlp_service_name: "driftstack".to_owned(),
         log: "off".to_owned(),
         data_dir,
     }

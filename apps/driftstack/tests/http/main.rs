@@ -27,6 +27,8 @@ mod links;
 mod mail_folder;
 mod members;
 mod mfa;
+#[cfg(feature = "otel")]
+mod otel;
 mod process;
 mod reference;
 mod several;

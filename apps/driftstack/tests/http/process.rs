@@ -136,6 +136,24 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it has ended by itself. Answers whether that went well, and with what it said besides its log.
+    pub fn ends(mut self) -> (bool, String) {
+        let since = Instant::now();
+        let ended = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(since.elapsed() < STARTED_WITHIN, "it goes on: {:?}", self.log);
+            thread::sleep(Duration::from_millis(10));
+        };
+        // What it has written is read a moment later.
+        while Arc::strong_count(&self.log.0) > 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let said = self.log.0.lock().unwrap().iter().filter_map(Value::as_str).collect();
+        (ended.success(), said)
+    }
+
     /// Asks it to stop and waits until it has. Answers how long that took, and whether it went well.
     pub fn terminate(mut self) -> (Duration, bool) {
         let begun = Instant::now();

@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 use driftstack_domain::limit::{Limiter, Quota};
 use driftstack_limiter::{RedisLimiter, RemoteLimiter, WithFallback};
 
-use crate::{KEY, proxy::Proxy, seen::Seen, server::Server};
+use crate::{
+    KEY,
+    proxy::Proxy,
+    seen::Seen,
+    server::{Counting, Server},
+};
 
 const QUOTA: Quota = Quota::new(1000, 1, Duration::from_hours(1));
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use driftstack_domain::limit::{LimitKey, Limiter, Quota, Verdict};
 use driftstack_limiter::{RedisLimiter, RemoteLimiter, contract::Backend, limiter_contract};
 
-use crate::server;
+use crate::server::{self, Counting};
 
 /// Without a fallback: a charge that Redis does not answer is a failure here.
 struct Strict(RedisLimiter);

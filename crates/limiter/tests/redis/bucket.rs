@@ -9,7 +9,7 @@ use rstest::rstest;
 
 use crate::{
     KEY,
-    server::{self, Server, unused_prefix},
+    server::{self, Counting, Server, unused_prefix},
 };
 
 const HOUR: Duration = Duration::from_hours(1);

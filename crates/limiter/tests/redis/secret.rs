@@ -6,11 +6,7 @@ use driftstack_domain::limit::{Limiter, Quota};
 use driftstack_limiter::{OpenError, RedisLimiter, RemoteLimiter, WithFallback};
 use rstest::rstest;
 
-use crate::{
-    KEY,
-    seen::Seen,
-    server::{Server, free_port},
-};
+use crate::{KEY, seen::Seen, server::Server};
 
 const QUOTA: Quota = Quota::new(3, 1, Duration::from_hours(1));
 
@@ -68,7 +64,8 @@ fn a_wrong_password_is_not_told() {
 #[test]
 fn the_password_of_a_redis_that_is_away_is_not_told() {
     Seen::by(async |seen| {
-        assert_nothing_told(seen, &format!("redis://olive:hunter2@127.0.0.1:{}", free_port())).await;
+        assert_nothing_told(seen, &format!("redis://olive:hunter2@127.0.0.1:{}", driftstack_test_servers::free_port()))
+            .await;
         assert_nothing_told(seen, "redis://olive:hunter2@redis.invalid").await;
     });
 }

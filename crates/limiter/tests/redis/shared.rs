@@ -12,7 +12,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     KEY,
-    server::{self, Server, unused_prefix},
+    server::{self, Counting, Server, unused_prefix},
 };
 
 const HOUR: Duration = Duration::from_hours(1);

@@ -4,18 +4,15 @@ use driftstack_domain::{
     mail::{Mail, MailKind, Mailer},
     testing::people,
 };
+use driftstack_test_servers::{Received, Smtp};
 use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
 use rstest::rstest;
 
-use crate::{
-    mails::{
-        TOKEN, invite, magic_link, mailer, mfa_enrolled, mfa_paused, password_reset, tier_changed, verification,
-        welcome,
-    },
-    server::{Received, Server},
+use crate::mails::{
+    TOKEN, invite, magic_link, mailer, mfa_enrolled, mfa_paused, password_reset, tier_changed, verification, welcome,
 };
 
-async fn sent(server: &Server, mail: &Mail) -> Received {
+async fn sent(server: &Smtp, mail: &Mail) -> Received {
     mailer(&server.url()).await.send(mail).await.unwrap();
     server.received()
 }
@@ -32,7 +29,7 @@ fn part(mail: &ParsedMail<'_>, number: usize) -> String {
 
 #[tokio::test]
 async fn a_mail_of_every_kind_arrives_whole() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let cases = [
         (verification(), "Confirm your e-mail address", Some("verify-email")),
         (magic_link(), "Your link to sign in", Some("magic-link")),
@@ -87,7 +84,7 @@ async fn a_server_gets_no_more_than_it_can_carry(
     #[case] encoding: &str,
     #[case] options: &[&str],
 ) {
-    let server = Server::start(arguments);
+    let server = Smtp::start(arguments);
     let received = sent(&server, &invite(team)).await;
     assert_eq!(received.list("options"), options);
     let bytes = received.bytes();
@@ -104,13 +101,13 @@ async fn a_server_gets_no_more_than_it_can_carry(
 #[tokio::test]
 async fn an_address_beyond_ascii_needs_a_server_that_knows_them() {
     let mail = Mail { to: people::email("аня@example.com"), ..welcome() };
-    let server = Server::start(&["--utf8"]);
+    let server = Smtp::start(&["--utf8"]);
     let received = sent(&server, &mail).await;
     assert_eq!(received.list("recipients"), ["аня@example.com"]);
     assert_eq!(received.list("options"), ["SMTPUTF8", "BODY=8BITMIME"]);
     assert_eq!(header(&parse_mail(&received.bytes()).unwrap(), "To"), "аня@example.com");
 
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let error = mailer(&server.url()).await.send(&mail).await.unwrap_err().to_string();
     assert!(error.contains("SMTPUTF8") && !error.contains("аня"), "{error}");
     assert!(server.received_nothing());
@@ -118,14 +115,14 @@ async fn an_address_beyond_ascii_needs_a_server_that_knows_them() {
 
 #[tokio::test]
 async fn a_mail_that_is_sent_again_is_the_same_mail() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let (first, second) = (sent(&server, &verification()).await, sent(&server, &verification()).await);
     assert_eq!(first.bytes(), second.bytes());
 }
 
 #[tokio::test]
 async fn a_line_that_begins_with_a_dot_keeps_it() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let team = format!("{} .hidden", "a".repeat(70));
     let received = sent(&server, &invite(&team)).await;
     let bytes = received.bytes();

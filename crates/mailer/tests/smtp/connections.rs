@@ -3,15 +3,13 @@
 use std::{collections::HashSet, sync::Arc};
 
 use driftstack_domain::mail::Mailer;
+use driftstack_test_servers::Smtp;
 
-use crate::{
-    mails::{mailer, welcome},
-    server::Server,
-};
+use crate::mails::{mailer, welcome};
 
 #[tokio::test]
 async fn one_connection_carries_mail_after_mail() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let mailer = mailer(&server.url()).await;
     for _ in 0..5 {
         mailer.send(&welcome()).await.unwrap();
@@ -21,7 +19,7 @@ async fn one_connection_carries_mail_after_mail() {
 
 #[tokio::test]
 async fn mails_at_once_have_a_connection_each_and_some_are_kept() {
-    let server = Server::start(&["--hang", "1"]);
+    let server = Smtp::start(&["--hang", "1"]);
     let mailer = Arc::new(mailer(&server.url()).await);
     for _ in 0..2 {
         let send = |_| {
@@ -39,7 +37,7 @@ async fn mails_at_once_have_a_connection_each_and_some_are_kept() {
 /// As when a firewall has forgotten it.
 #[tokio::test]
 async fn a_kept_connection_that_has_gone_silent_is_replaced() {
-    let server = Server::start(&["--hang-noop"]);
+    let server = Smtp::start(&["--hang-noop"]);
     let mailer = mailer(&server.url()).await;
     for connection in [1, 2] {
         mailer.send(&welcome()).await.unwrap();
@@ -49,24 +47,24 @@ async fn a_kept_connection_that_has_gone_silent_is_replaced() {
 
 #[tokio::test]
 async fn a_server_that_was_restarted_is_reached_again() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let (port, mailer) = (server.port.to_string(), mailer(&server.url()).await);
     mailer.send(&welcome()).await.unwrap();
     drop(server);
     assert!(mailer.send(&welcome()).await.is_err());
-    let server = Server::start(&["--port", &port]);
+    let server = Smtp::start(&["--port", &port]);
     mailer.send(&welcome()).await.unwrap();
     assert_eq!(server.received().connection(), 1);
     // And when nobody has seen it away.
     drop(server);
-    let server = Server::start(&["--port", &port]);
+    let server = Smtp::start(&["--port", &port]);
     mailer.send(&welcome()).await.unwrap();
     assert_eq!(server.received().connection(), 1);
 }
 
 #[tokio::test]
 async fn a_refusal_does_not_spoil_the_next_mail() {
-    let server = Server::start(&["--answer-data", "451 4.3.0 later", "--fail-times", "1"]);
+    let server = Smtp::start(&["--answer-data", "451 4.3.0 later", "--fail-times", "1"]);
     let mailer = mailer(&server.url()).await;
     assert!(mailer.send(&welcome()).await.is_err());
     mailer.send(&welcome()).await.unwrap();

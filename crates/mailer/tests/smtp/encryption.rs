@@ -1,17 +1,17 @@
 //! Servers with a certificate, and without.
 
 use driftstack_domain::mail::Mailer;
+use driftstack_test_servers::Smtp;
 use rstest::rstest;
 
 use crate::{
     authority::Authority,
     mails::{mailer, open, welcome},
-    server::Server,
 };
 
-fn start(authority: &Authority, tls: &str) -> Server {
+fn start(authority: &Authority, tls: &str) -> Smtp {
     let arguments = authority.arguments(tls);
-    Server::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    Smtp::start(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 async fn refused(url: &str) -> String {
@@ -47,7 +47,7 @@ async fn a_certificate_must_be_for_the_host() {
 
 #[tokio::test]
 async fn a_server_that_cannot_encrypt_gets_nothing_when_it_must() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let error = refused(&format!("{}?tls=required", server.url())).await;
     assert!(error.contains("cannot be encrypted: STARTTLS is not supported"), "{error}");
     assert!(server.received_nothing());

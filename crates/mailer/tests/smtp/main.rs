@@ -1,4 +1,4 @@
-//! Mail by SMTP, to a real server: aiosmtpd, as `server.py` has it.
+//! Mail by SMTP, to a real server: aiosmtpd.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod arrival;
@@ -7,5 +7,4 @@ mod connections;
 mod encryption;
 mod mails;
 mod refusals;
-mod server;
 mod sign_in;

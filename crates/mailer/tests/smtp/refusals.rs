@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use driftstack_domain::mail::Mailer;
+use driftstack_test_servers::Smtp;
 use rstest::rstest;
 
-use crate::{
-    mails::{TOKEN, mailer, verification, welcome},
-    server::Server,
-};
+use crate::mails::{TOKEN, mailer, verification, welcome};
 
 #[rstest]
 #[case::unknown(&["--answer-rcpt", "550 5.1.1 <ada@example.com>: no such user"], "550 5.1.1")]
@@ -20,7 +18,7 @@ use crate::{
 #[case::hung_up(&["--drop"], "")]
 #[tokio::test]
 async fn the_error_has_the_codes_and_nothing_of_the_mail(#[case] arguments: &[&str], #[case] codes: &str) {
-    let server = Server::start(arguments);
+    let server = Smtp::start(arguments);
     let error = mailer(&server.url()).await.send(&verification()).await.unwrap_err().to_string();
     assert!(error.contains("the mail server did not take the mail: "), "{error}");
     assert!(error.ends_with(codes) && !error.contains("ada") && !error.contains(TOKEN), "{error}");
@@ -28,7 +26,7 @@ async fn the_error_has_the_codes_and_nothing_of_the_mail(#[case] arguments: &[&s
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_an_error() {
-    let server = Server::start(&[]);
+    let server = Smtp::start(&[]);
     let mailer = mailer(&server.url()).await;
     drop(server);
     let error = mailer.send(&welcome()).await.unwrap_err().to_string();
@@ -44,7 +42,7 @@ async fn a_host_that_does_not_exist_is_an_error() {
 /// It answers the first mail at last, when the second one is under way.
 #[tokio::test]
 async fn a_late_answer_is_not_taken_for_another_mails() {
-    let server = Server::start(&["--hang", "11", "--fail-times", "1"]);
+    let server = Smtp::start(&["--hang", "11", "--fail-times", "1"]);
     let mailer = mailer(&server.url()).await;
     let start = Instant::now();
     let error = mailer.send(&verification()).await.unwrap_err().to_string();

@@ -16,11 +16,7 @@ type Harness = AsyncMigrationHarness<AsyncPgConnection>;
 const LOCK: i64 = 0x6472_6966_7473;
 
 pub(super) async fn run(connector: &Connector) -> Result<MigrationReport, MigrateError> {
-    // The lock lives as long as its connection, so a process that dies in the middle does not keep it.
-    let mut lock = connect(connector).await?;
-    let locked = lock.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await;
-    locked.map_err(|error| MigrateError::Failed(error.to_string()))?;
-    let conn = connect(connector).await?;
+    let conn = connect_alone(connector).await?;
     blocking(conn, |harness| {
         migration::refuse_unknown(harness, &embedded()?)?;
         let applied = harness.run_pending_migrations(MIGRATIONS).map_err(migration::failed)?;
@@ -29,7 +25,7 @@ pub(super) async fn run(connector: &Connector) -> Result<MigrationReport, Migrat
 }
 
 pub(super) async fn check(connector: &Connector) -> Result<(), MigrateError> {
-    let conn = connect(connector).await?;
+    let conn = connect_alone(connector).await?;
     blocking(conn, |harness| {
         migration::refuse_unknown(harness, &embedded()?)?;
         let pending = harness.has_pending_migration(MIGRATIONS).map_err(migration::failed)?;
@@ -50,10 +46,14 @@ fn embedded() -> Result<Vec<String>, MigrateError> {
     Ok(embedded.iter().map(|it| it.name().version().to_string()).collect())
 }
 
+/// One connection at a time, of all processes: the harness makes a table of its own even where it only looks, and two that make
+/// it at once fail. The lock lives as long as the connection, so a process that dies in the middle does not keep it.
+///
 /// A change of the tables may take as long as it takes, and so may waiting for one.
-async fn connect(connector: &Connector) -> Result<AsyncPgConnection, MigrateError> {
+async fn connect_alone(connector: &Connector) -> Result<AsyncPgConnection, MigrateError> {
     let unavailable = |error: &dyn std::fmt::Display| MigrateError::Store(StoreError::Unavailable(error.to_string()));
     let mut conn = connector.connect().await.map_err(|error| unavailable(&error))?;
-    conn.batch_execute("SET statement_timeout = 0").await.map_err(|error| unavailable(&error))?;
+    let alone = format!("SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})");
+    conn.batch_execute(&alone).await.map_err(|error| unavailable(&error))?;
     Ok(conn)
 }

@@ -3,9 +3,6 @@
 //! What is asserted is the plan of the very statement that is run, for any arguments: the statement is written down while the
 //! query runs, and explained with a plan that does not know its arguments.
 
-#[path = "../../tests/store/cluster.rs"]
-mod cluster;
-
 use std::sync::{Arc, Mutex};
 
 use diesel::connection::InstrumentationEvent;
@@ -15,17 +12,18 @@ use driftstack_domain::{
     email::Email,
     id::{MembershipId, WebSessionId},
 };
+use driftstack_test_servers::Database;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::{
+    PostgresOptions, PostgresStore,
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{account, api_key, audit, auth, caller, challenge, invite, mail, membership, web_session},
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
-use cluster::Database;
 
 /// 200,000 accounts with a key and a session each; one of them has a team of 5,000 and a million entries on its log.
 const LOAD: &str = "
@@ -116,10 +114,11 @@ async fn assert_indexed(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hot_reads_use_an_index_at_the_size_of_a_real_service() {
     let database = Database::create().await;
-    database.store().migrate().await.unwrap();
+    let options = PostgresOptions::new(database.url.as_str().into());
+    PostgresStore::open(&options).unwrap().migrate().await.unwrap();
     let client = database.client().await;
     client.batch_execute(LOAD).await.unwrap();
-    let mut conn = Connector::new(&database.options()).unwrap().connect().await.unwrap();
+    let mut conn = Connector::new(&options).unwrap().connect().await.unwrap();
     conn.batch_execute("SET statement_timeout = '60s'").await.unwrap();
 
     macro_rules! check {

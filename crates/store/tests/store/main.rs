@@ -5,7 +5,6 @@
 
 mod backend;
 mod cancelled;
-mod cluster;
 mod corrupt;
 mod file;
 mod log;

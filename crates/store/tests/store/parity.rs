@@ -7,7 +7,9 @@ use std::{
 
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 
-use crate::{backend::sqlite_file, cluster::Database};
+use driftstack_test_servers::Database;
+
+use crate::{backend::sqlite_file, postgres::store};
 
 type Columns = BTreeMap<String, BTreeSet<String>>;
 
@@ -41,7 +43,7 @@ async fn of_sqlite(sql: &str) -> Columns {
 
 async fn of_postgres(sql: &str) -> Columns {
     let database = Database::create().await;
-    database.store().migrate().await.unwrap();
+    store(&database).migrate().await.unwrap();
     let rows = database.client().await.query(sql, &[]).await.unwrap();
     collect(rows.iter().map(|row| (row.get(0), row.get(1))))
 }

@@ -8,16 +8,24 @@ use driftstack_store::{MigrateError, PostgresOptions, PostgresStore};
 use driftstack_store_contract::{Backend, World};
 use tokio_postgres::Client;
 
-use crate::cluster::Database;
+use driftstack_test_servers::Database;
 
 pub(crate) struct PostgresDatabase {
     store: Arc<PostgresStore>,
     database: Database,
 }
 
+pub(crate) fn options(database: &Database) -> PostgresOptions {
+    PostgresOptions::new(database.url.as_str().into())
+}
+
+pub(crate) fn store(database: &Database) -> PostgresStore {
+    PostgresStore::open(&options(database)).unwrap()
+}
+
 pub(crate) async fn postgres_database() -> PostgresDatabase {
     let database = Database::create().await;
-    let store = database.store();
+    let store = store(&database);
     store.migrate().await.unwrap();
     PostgresDatabase { store: Arc::new(store), database }
 }
@@ -88,7 +96,7 @@ async fn several_that_migrate_at_once_migrate_once() {
     let runs: Vec<_> = (0..4)
         .map(|_| {
             tokio::spawn({
-                let store = database.store();
+                let store = store(&database);
                 async move { store.migrate().await.unwrap().applied.len() }
             })
         })
@@ -103,9 +111,22 @@ async fn several_that_migrate_at_once_migrate_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_that_look_at_once_all_see_that_there_are_no_tables() {
+    let database = Database::create().await;
+    let looks = [(); 8].map(|()| {
+        let store = store(&database);
+        tokio::spawn(async move { store.check_schema().await })
+    });
+    for look in looks {
+        let seen = look.await.unwrap();
+        assert!(matches!(seen, Err(MigrateError::Pending)), "{seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_that_are_too_old_or_too_new_are_refused() {
     let database = Database::create().await;
-    let store = database.store();
+    let store = store(&database);
     assert!(matches!(store.check_schema().await, Err(MigrateError::Pending)));
     store.migrate().await.unwrap();
     store.check_schema().await.unwrap();
@@ -141,7 +162,7 @@ async fn killed_connections_are_replaced() {
 async fn a_statement_that_takes_too_long_is_ended() {
     let database = Database::create().await;
     let store =
-        PostgresStore::open(&PostgresOptions { statement_timeout: Duration::from_millis(200), ..database.options() });
+        PostgresStore::open(&PostgresOptions { statement_timeout: Duration::from_millis(200), ..options(&database) });
     let store = store.unwrap();
     store.migrate().await.unwrap();
     let client = database.client().await;

@@ -7,13 +7,14 @@ use std::{
 
 use driftstack_domain::{auth::SignInStore as _, change::StoreError, testing::people};
 use driftstack_store::{PostgresOptions, PostgresStore};
+use driftstack_test_servers::Database;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, split},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
 
-use crate::cluster::Database;
+use crate::postgres::store;
 
 /// Carries bytes to the database and back until it is told to swallow them.
 async fn wire(database: &Database) -> (String, watch::Sender<bool>) {
@@ -45,7 +46,7 @@ async fn carry(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt +
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_ever_and_the_silent_connection_is_not_used_again() {
     let database = Database::create().await;
-    database.store().migrate().await.unwrap();
+    store(&database).migrate().await.unwrap();
     let (url, cut) = wire(&database).await;
     let options = PostgresOptions {
         pool_size: 1,

@@ -3,7 +3,7 @@
 use driftstack_domain::change::StoreError;
 use driftstack_store::{PostgresOptions, PostgresStore};
 
-use crate::cluster::Database;
+use driftstack_test_servers::Database;
 
 async fn ping(url: &str) -> Result<(), StoreError> {
     PostgresStore::open(&PostgresOptions::new(url.into())).unwrap().ping().await

@@ -1,20 +1,18 @@
 //! A deployment of several processes: one Postgres, one Redis, one keys file, one mail folder.
 
 mod load;
+mod outbox;
 mod person;
-mod port;
-mod postgres;
-mod redis;
 mod scrape;
 
 pub use load::{Asked, Load};
+pub use outbox::OutboxRows;
 pub use person::Person;
-pub use postgres::{Postgres, client, database};
-pub use redis::Redis;
 pub use scrape::Scrape;
 
 use std::time::{Duration, Instant};
 
+use driftstack_test_servers::{Database, Redis};
 use tempfile::TempDir;
 
 use crate::{
@@ -35,7 +33,7 @@ pub struct Deployment {
 impl Deployment {
     /// On a database of its own, with the tables in it.
     pub async fn start() -> Self {
-        Self::on(&database().await)
+        Self::on(&Database::create().await.url)
     }
 
     pub fn on(database_url: &str) -> Self {
@@ -56,6 +54,11 @@ impl Deployment {
 
     pub fn serve(&self) -> Process {
         self.binary.serve(&["serve"])
+    }
+
+    /// With a mail server on this port instead of the folder.
+    pub fn mailing_to(&self, port: u16) -> Binary {
+        self.binary.clone().with("DRIFTSTACK_MAIL_URL", format!("smtp://127.0.0.1:{port}"))
     }
 
     /// Somebody with a verified account and a key that may do everything.

@@ -1,4 +1,6 @@
-//! What everything depends on goes away under load, and comes back.
+//! What the service depends on goes away, and comes back.
 
+mod mail;
 mod postgres;
 mod redis;
+mod start;

@@ -1,7 +1,9 @@
 use std::time::{Duration, Instant};
 
+use driftstack_test_servers::{Postgres, client};
+
 use crate::{
-    deployment::{Asked, Deployment, Load, Person, Postgres, client, until_readiness_is},
+    deployment::{Asked, Deployment, Load, Person, until_readiness_is},
     fixture::send,
     process::Process,
 };
@@ -35,7 +37,7 @@ fn assert_well_or_unavailable(asked: &[Asked]) -> usize {
 }
 
 /// While Postgres is away; the process itself is well all the time.
-async fn assert_red_for(time: Duration, process: &Process) {
+pub async fn assert_red_for(time: Duration, process: &Process) {
     let begun = Instant::now();
     while begun.elapsed() < time {
         send(reqwest::Client::new().get(process.url("/readyz"))).await.refused(503, "unavailable");
@@ -55,7 +57,7 @@ async fn a_postgres_that_stops_is_waited_for_and_nothing_acknowledged_is_lost() 
 
     postgres.stop();
     until_readiness_is(503, &service).await;
-    assert_red_for(Duration::from_secs(3), &service).await;
+    assert_red_for(Duration::from_secs(20), &service).await;
     postgres.start_again().await;
     until_readiness_is(200, &service).await;
     load.goes_well(100).await;

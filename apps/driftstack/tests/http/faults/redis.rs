@@ -1,5 +1,8 @@
 use std::time::{Duration, Instant};
 
+use driftstack_test_servers::Redis;
+use rstest::rstest;
+
 use crate::{
     deployment::{Deployment, Load, Person, Scrape},
     process::Process,
@@ -33,8 +36,14 @@ async fn allowed(person: &Person, process: &Process) -> u32 {
     allowed
 }
 
+#[rstest]
+#[case::killed(Redis::kill, Redis::start_again)]
+#[case::hanging(|redis: &mut Redis| redis.hang(), |redis: &mut Redis| redis.go_on())]
 #[tokio::test(flavor = "multi_thread")]
-async fn without_redis_each_process_counts_alone_until_it_is_back() {
+async fn without_redis_each_process_counts_alone_until_it_is_back(
+    #[case] go_away: fn(&mut Redis),
+    #[case] come_back: fn(&mut Redis),
+) {
     let mut deployment = Deployment::start().await;
     let (one, two) = (deployment.serve(), deployment.serve());
     let [away, back] = ["away", "back"].map(|name| deployment.person_on(name, "free"));
@@ -45,7 +54,7 @@ async fn without_redis_each_process_counts_alone_until_it_is_back() {
     }
     load.goes_well(50).await;
 
-    deployment.redis.kill();
+    go_away(&mut deployment.redis);
     for process in [&one, &two] {
         until_redis_is(0.0, process).await;
     }
@@ -61,7 +70,7 @@ async fn without_redis_each_process_counts_alone_until_it_is_back() {
         assert_eq!(gone, returned + 1, "one line for each time that it went away");
     }
 
-    deployment.redis.start_again();
+    come_back(&mut deployment.redis);
     for process in [&one, &two] {
         until_redis_is(1.0, process).await;
     }

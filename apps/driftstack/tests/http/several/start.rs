@@ -2,16 +2,17 @@
 
 use std::thread;
 
+use driftstack_test_servers::Database;
 use serde_json::json;
 
 use crate::{
-    deployment::{Deployment, database, until_readiness_is},
+    deployment::{Deployment, until_readiness_is},
     fixture::PASSWORD,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_tables_nothing_starts_and_one_line_says_what_to_do() {
-    let deployment = Deployment::without_tables(&database().await);
+    let deployment = Deployment::without_tables(&Database::create().await.url);
     for arguments in [&["serve"][..], &[], &["worker"], &["mail", "dead"]] {
         let line = deployment.binary.failure(arguments, "");
         assert!(line.contains("run `driftstack migrate`"), "{arguments:?}: {line}");
@@ -22,9 +23,9 @@ async fn without_tables_nothing_starts_and_one_line_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_told_to_migrate_makes_the_tables_first() {
-    let by_argument = Deployment::without_tables(&database().await);
+    let by_argument = Deployment::without_tables(&Database::create().await.url);
     until_readiness_is(200, &by_argument.binary.serve(&["serve", "--migrate"])).await;
-    let by_setting = Deployment::without_tables(&database().await);
+    let by_setting = Deployment::without_tables(&Database::create().await.url);
     until_readiness_is(200, &by_setting.binary.clone().with("DRIFTSTACK_MIGRATE", "1").serve(&[])).await;
     for deployment in [by_argument, by_setting] {
         deployment.person("olive").get(&deployment.serve(), "/v1/whoami").await.expect(200);
@@ -34,7 +35,7 @@ async fn who_is_told_to_migrate_makes_the_tables_first() {
 /// They also want to make the same keys file.
 #[tokio::test(flavor = "multi_thread")]
 async fn several_that_migrate_at_once_all_come_up_as_one_service() {
-    let deployment = Deployment::without_tables(&database().await);
+    let deployment = Deployment::without_tables(&Database::create().await.url);
     let starts = [(); 3].map(|()| {
         let binary = deployment.binary.clone();
         thread::spawn(move || binary.serve(&["serve", "--migrate"]))

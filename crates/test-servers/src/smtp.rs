@@ -1,5 +1,3 @@
-//! `server.py` as a child: started on a free port of this machine, and gone with the test.
-
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -14,18 +12,19 @@ use serde_json::Value;
 /// So long a server may take to start on a machine that has other things to do.
 const START: Duration = Duration::from_secs(30);
 
-/// The child ends with its standard input, so it also ends when this process is killed.
-pub struct Server {
+/// A mail server that fails as it is told: `smtp.py`, which lists the arguments. It ends with its standard input, so also when this
+/// process is killed.
+pub struct Smtp {
     child: Child,
     events: Receiver<Value>,
     pub port: u16,
 }
 
-impl Server {
+impl Smtp {
     pub fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(python())
             .args(["-W", "ignore"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smtp/server.py"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/smtp.py"))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -46,11 +45,16 @@ impl Server {
 
     /// What the server printed next: a mail that came in whole, taken or not.
     pub fn received(&self) -> Received {
-        Received(self.events.recv_timeout(Duration::from_secs(5)).expect("no mail came in"))
+        Received(self.events.recv_timeout(Duration::from_secs(20)).expect("no mail came in"))
     }
 
     pub fn received_nothing(&self) -> bool {
         self.events.try_recv().is_err()
+    }
+
+    /// Those that have come in since they were last asked for.
+    pub fn received_so_far(&self) -> Vec<Received> {
+        self.events.try_iter().map(Received).collect()
     }
 
     pub fn url(&self) -> String {
@@ -58,7 +62,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Smtp {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

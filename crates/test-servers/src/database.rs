@@ -1,22 +1,15 @@
-//! Databases on a Postgres of the test run's own.
-
 use std::{
     io::{BufRead, BufReader},
     process::{ChildStdin, Command, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::OnceLock,
 };
 
-use driftstack_store::{PostgresOptions, PostgresStore};
 use tokio_postgres::{Client, NoTls};
 
-/// The server that this process has started. It stops when the pipe to it is closed, however this process ends.
+/// The server of the test run. It stops when the pipe to it is closed, however this process ends.
 struct Server {
     url: String,
     /// A file with the certificate of its authority.
-    #[allow(dead_code, reason = "not every test that includes this file speaks TLS")]
     authority: String,
     _alive: Option<ChildStdin>,
 }
@@ -48,42 +41,37 @@ fn start() -> Server {
     Server { url, authority, _alive: child.stdin.take() }
 }
 
-/// A database of its own.
-pub(crate) struct Database {
-    pub(crate) url: String,
+/// A new and empty database on the Postgres of the test run.
+pub struct Database {
+    pub url: String,
 }
 
 impl Database {
-    pub(crate) async fn create() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("t_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    pub async fn create() -> Self {
         let server = &server().url;
+        let name = format!("t_{:016x}", fastrand::u64(..));
         client(server).await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         Self { url: format!("{base}/{name}") }
     }
 
     /// A file with the certificate of the server's authority.
-    #[allow(dead_code, reason = "not every test that includes this file speaks TLS")]
-    pub(crate) fn authority() -> &'static str {
+    pub fn authority() -> &'static str {
         &server().authority
     }
 
-    pub(crate) async fn client(&self) -> Client {
+    pub async fn client(&self) -> Client {
         client(&self.url).await
-    }
-
-    pub(crate) fn store(&self) -> PostgresStore {
-        PostgresStore::open(&self.options()).unwrap()
-    }
-
-    pub(crate) fn options(&self) -> PostgresOptions {
-        PostgresOptions::new(self.url.as_str().into())
     }
 }
 
-async fn client(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+/// To look at a database, or to do something to it.
+pub async fn client(url: &str) -> Client {
+    try_client(url).await.unwrap()
+}
+
+pub(crate) async fn try_client(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
-    client
+    Ok(client)
 }
