@@ -135,7 +135,7 @@ async fn answers_at_once<B: Backend>(
         let attempt = async || world.sign_ins().answer(&tokens[n], answer, &client()).await;
         again_if_stale(attempt, pause).await.map(drop)
     };
-    race(runners, |n| answer_one(n)).await
+    race(runners, answer_one).await
 }
 
 pub async fn one_code_opens_once<B: Backend>(backend: B) {
