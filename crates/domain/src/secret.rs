@@ -127,6 +127,16 @@ pub trait Vault: Send + Sync {
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError>;
 }
 
+/// Proofs that this deployment has said something, for texts that are no secret.
+///
+/// An implementation MUST compare in constant time, and MUST know what an older key of its ring has signed.
+#[cfg_attr(feature = "testing", mockall::automock)]
+pub trait Signatures: Send + Sync {
+    /// Printable, and fit for a URL as it is.
+    fn sign(&self, text: &str) -> String;
+    fn is_signed(&self, text: &str, signature: &str) -> bool;
+}
+
 /// The text of web-session tokens.
 ///
 /// An implementation MUST encrypt the claims, MUST open what an older key of its ring has sealed, and MUST NOT judge the

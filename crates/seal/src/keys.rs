@@ -5,14 +5,17 @@ use std::{
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use driftstack_domain::time::Timestamp;
+use hmac::Hmac;
 use pasetors::{keys::SymmetricKey, version4::V4};
 use secrecy::ExposeSecret;
+use sha2::Sha256;
 
 use crate::{
     halt::halt,
     key_file,
     key_text::{self, KeyTextError},
     ring::{Entry, Pair, Ring},
+    signature,
 };
 
 /// The keys that a deployment seals with: a JSON file with a list of them.
@@ -66,6 +69,10 @@ impl KeyRing {
             Ok(key) => key,
             Err(_) => halt("a v4.local key has 32 bytes"),
         })
+    }
+
+    pub(crate) fn signature_keys(&self) -> Ring<Hmac<Sha256>> {
+        self.keys.map(|pair| signature::derived(pair.vault.expose_secret()))
     }
 
     pub(crate) fn vault_keys(&self) -> Ring<Aes256Gcm> {

@@ -7,6 +7,7 @@ use driftstack_domain::{
     api_key::ApiKeyStore,
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
+    avatar::AvatarStore,
     id::AccountId,
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
@@ -19,6 +20,7 @@ use driftstack_domain::{
 pub trait Ports:
     CallerStore
     + AccountStore
+    + AvatarStore
     + SignInStore
     + LinkStore
     + WebSessionStore
@@ -37,6 +39,7 @@ pub trait Ports:
 impl<T> Ports for T where
     T: CallerStore
         + AccountStore
+        + AvatarStore
         + SignInStore
         + LinkStore
         + WebSessionStore

@@ -17,6 +17,7 @@ use driftstack_domain::{
     account::{AccountStatus, Region, Slug, TimeZone},
     audit::{Payload, chain::ChainHash},
     auth::PasswordHash,
+    avatar::AvatarKey,
     change::Revision,
     email::Email,
     id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
@@ -141,7 +142,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_id! { AccountId, ApiKeyId, AuditId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
-stored_as_text! { AccountStatus, Email, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
+stored_as_text! { AccountStatus, AvatarKey, Email, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use driftstack::{
-    config::{Database, MailRoute, RateLimits, Settings},
+    config::{BlobRoute, Database, MailRoute, RateLimits, Settings},
     serve,
     wire::{self, Parts, Services},
     worker::Workers,
@@ -204,6 +204,8 @@ fn settings(folder: &TempDir) -> Settings {
         migrate: true,
         mail: MailRoute::Folder(data_dir.join("mail")),
         rate_limits: RateLimits::Memory,
+        blobs: BlobRoute::Folder(data_dir.join("blobs")),
+        api_url: None,
         mail_from: "driftstack <no-reply@example.com>".parse().unwrap(),
         keys_file: data_dir.join("keys.json"),
         public_url: Some("https://app.example.com".parse().unwrap()),

@@ -8,6 +8,8 @@ words! {
         AccountCreated = "account.created",
         EmailVerified = "account.email_verified",
         AccountUpdated = "account.updated",
+        AvatarRemoved = "account.avatar_removed",
+        AvatarUpdated = "account.avatar_updated",
         LoggedIn = "account.login",
         LoggedOut = "account.logout",
         WebSessionRevoked = "account.web_session_revoked",

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     connect::Connector,
     dialect::{Conn, Fault},
-    queries::{account, api_key, audit, auth, caller, invite, mail, membership},
+    queries::{account, api_key, audit, auth, avatar, caller, invite, mail, membership},
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 use cluster::Database;

@@ -16,6 +16,7 @@ use driftstack_domain::{
         chain::{self, ChainHash, Head},
     },
     auth::{LinkRenewal, Registration, SignIn, Verification},
+    avatar::AvatarChange,
     change::{Change, CommitError, Effects, Guard, Revision},
     id::AccountId,
     mail::PreferenceChange,
@@ -49,7 +50,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, PreferenceChange,
+    Acceptance, AvatarChange, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,
 }

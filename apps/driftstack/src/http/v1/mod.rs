@@ -4,6 +4,7 @@ mod account;
 mod api_keys;
 mod audit_log;
 mod auth;
+mod avatar;
 mod email_preferences;
 mod export;
 mod invites;
@@ -17,6 +18,7 @@ pub fn api() -> Api {
     let parts = [
         auth::routes,
         account::routes,
+        avatar::routes,
         invites::routes,
         members::routes,
         team::routes,
