@@ -32,6 +32,7 @@ use ipnet::IpNet;
 use secrecy::ExposeSecret;
 
 use crate::{
+    blob_health::BlobHealth,
     config::{BlobRoute, Database, MailRoute, RateLimits, Settings},
     system::{SystemClock, V7Ids},
 };
@@ -131,6 +132,7 @@ pub struct Services {
     /// `None`: there is nothing to sweep.
     pub sweeper: Option<Sweeper>,
     pub blobs: Blobs,
+    pub blob_health: BlobHealth,
     pub sign_ups: SignUps,
     pub sign_ins: SignIns,
     pub links: LinkClerk,
@@ -164,6 +166,7 @@ impl Services {
             accounts: Accounts::new(store.clone(), desk.clone()),
             avatars: Avatars::new(store.clone(), blobs.store(), pictures, desk.clone()),
             sweeper: blobs.store().map(|blobs| Sweeper::new(store.clone(), blobs, clock.clone())),
+            blob_health: BlobHealth::of(blobs.store()),
             blobs,
             sign_ups: SignUps::new(store.clone(), passwords.clone(), desk.clone()),
             sign_ins: SignIns::new(store.clone(), passwords, tokens.clone(), desk.clone()),

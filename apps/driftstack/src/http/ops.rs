@@ -21,13 +21,14 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The process can serve: its database answers, and nobody has asked it to stop.
+/// The process can serve: its database answers, and nobody has asked it to stop. A blob store that is away is told, and is no
+/// reason to send all the other calls elsewhere.
 async fn readyz(services: web::Data<Services>, draining: web::Data<Draining>) -> Result<HttpResponse, Problem> {
     if draining.has_begun() {
         return Err(Problem::new(Code::Unavailable, "stopping; ask another process").retry_after(1));
     }
     services.health.ping().await?;
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "pictures": services.blob_health.word().await })))
 }
 
 async fn openapi_json(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {

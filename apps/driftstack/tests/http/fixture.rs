@@ -105,11 +105,17 @@ pub fn fields(value: &Value) -> Vec<&str> {
 
 impl House {
     pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// With other parts.
+    pub async fn open_with(change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&folder);
         let store = wire::open_store(&settings.database, true).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
-        let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
+        let mut parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
+        change(&mut parts);
         let services = Arc::new(store.services(parts, &settings));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
