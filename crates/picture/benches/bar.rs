@@ -100,9 +100,9 @@ fn samples() -> Vec<(&'static str, PictureType, Vec<u8>)> {
         ("JPEG, 1600 × 1200", PictureType::Jpeg, jpeg(&small, false)),
         ("JPEG, 2048 × 3072", PictureType::Jpeg, jpeg(&large, false)),
         ("progressive JPEG, 2048 × 3072", PictureType::Jpeg, jpeg(&large, true)),
-        ("PNG, 1000 × 750", PictureType::Png, lossless(&photograph(1000, 750, 40), ImageFormat::Png)),
+        ("PNG, as large as fits", PictureType::Png, lossless(ImageFormat::Png)),
         ("PNG, 2048 × 3072, sixteen bits, transparent", PictureType::Png, deep_png()),
-        ("WebP, 1100 × 900", PictureType::WebP, lossless(&photograph(1100, 900, 30), ImageFormat::WebP)),
+        ("WebP, as large as fits", PictureType::WebP, lossless(ImageFormat::WebP)),
     ]
 }
 
@@ -132,10 +132,14 @@ fn jpeg(picture: &RgbImage, progressive: bool) -> Vec<u8> {
     (20..=100).rev().step_by(2).map(at).find(|bytes| bytes.len() <= SentPicture::MAX_BYTES).unwrap()
 }
 
-fn lossless(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format).unwrap();
-    bytes.into_inner()
+/// As large as fits into two mebibytes.
+fn lossless(format: ImageFormat) -> Vec<u8> {
+    let at = |side: u32| {
+        let mut bytes = Cursor::new(Vec::new());
+        photograph(side * 4, side * 3, 40).write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    (100..300).rev().step_by(10).map(at).find(|bytes| bytes.len() <= SentPicture::MAX_BYTES).unwrap()
 }
 
 fn deep_png() -> Vec<u8> {

@@ -10,8 +10,9 @@ use crate::{
 
 /// For so long nobody else takes what somebody is sweeping. It is also the pause after a blob store that would not.
 const LEASE: Duration = HOUR;
-/// Pictures in one claim.
-const BATCH: u16 = 16;
+/// Pictures in one claim: few enough that a process which is asked to stop is through in time, if each takes the ten seconds that
+/// a blob store may.
+const BATCH: u16 = 4;
 
 /// Sweeps.
 pub struct Sweeper {

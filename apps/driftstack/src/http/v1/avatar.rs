@@ -39,19 +39,20 @@ struct Base64(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "base64 in the standard alphabet (`+` and `/`) with padding, on one line";
+
         struct Text;
 
         impl de::Visitor<'_> for Text {
             type Value = Base64;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("base64 in the standard alphabet (`+` and `/`) with padding, on one line")
+                f.write_str(EXPECTED)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Base64, E> {
                 // What was sent is not repeated: it may be millions of characters.
-                let wrong =
-                    |_| E::custom("expected base64 in the standard alphabet (`+` and `/`) with padding, on one line");
+                let wrong = |_| E::custom(format_args!("expected {EXPECTED}"));
                 BASE64.decode(text.as_bytes()).map(Base64).map_err(wrong)
             }
         }
