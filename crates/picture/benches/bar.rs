@@ -4,7 +4,18 @@
 //! cargo bench -p driftstack-picture --bench bar
 //! ```
 
-#![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used, reason = "a measurement that fails may panic")]
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    clippy::unwrap_used,
+    reason = "a measurement that fails may panic, and its samples need no exact arithmetic"
+)]
 
 use std::{
     env, fs,
