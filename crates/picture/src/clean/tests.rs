@@ -172,7 +172,7 @@ fn a_bomb_in_a_colour_profile_takes_no_memory() {
     let zeros = flate2::write::ZlibEncoder::new(&mut deflated, flate2::Compression::best());
     let mut zeros = zeros;
     for _ in 0..256 {
-        zeros.write_all(&[0; 1 << 20]).unwrap();
+        zeros.write_all(&vec![0; 1 << 20]).unwrap();
     }
     zeros.finish().unwrap();
     let whole = sample(PictureType::Png, 8, 8);
