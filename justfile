@@ -25,6 +25,7 @@ sdk *arguments:
 
 bench:
     cargo bench --package driftstack-domain --bench policy
+    cargo bench --package driftstack-picture --bench bar
 
 # Writes the golden files of the policy anew, to be read as a diff.
 policy:

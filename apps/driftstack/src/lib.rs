@@ -1,5 +1,6 @@
 //! The service: settings, the composition root, HTTP, workers and commands around the domain crate.
 
+pub mod blob_health;
 pub mod cli;
 pub mod config;
 pub mod doors;

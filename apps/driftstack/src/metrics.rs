@@ -17,6 +17,8 @@ const REQUESTS: &str = "driftstack_http_requests_total";
 const REQUEST_SECONDS: &str = "driftstack_http_request_seconds";
 const MAILS_SENT: &str = "driftstack_mails_sent_total";
 const MAILS_REFUSED: &str = "driftstack_mails_refused_total";
+const PICTURES_SWEPT: &str = "driftstack_pictures_swept_total";
+const PICTURES_KEPT: &str = "driftstack_pictures_not_swept_total";
 const OUTBOX: &str = "driftstack_outbox_mails";
 const CONNECTIONS: &str = "driftstack_database_connections";
 
@@ -39,6 +41,12 @@ pub fn answered(route: &str, method: &str, status: u16, took: Duration) {
 pub fn mailed(round: driftstack_domain::mail::Round) {
     metrics::counter!(MAILS_SENT).increment(round.sent.into());
     metrics::counter!(MAILS_REFUSED).increment(round.failed.into());
+}
+
+/// One round of the sweeper.
+pub fn swept(round: driftstack_domain::avatar::SweepRound) {
+    metrics::counter!(PICTURES_SWEPT).increment(round.removed.into());
+    metrics::counter!(PICTURES_KEPT).increment(round.failed.into());
 }
 
 fn problem(error: impl std::fmt::Display) -> StartError {

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::Settings,
     doors::Doors,
-    http::{body::MAX_BODY_BYTES, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api, v1},
+    http::{blobs, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api, v1},
     metrics,
     tables::Tables,
     wire::{self, Services, StartError},
@@ -170,7 +170,6 @@ pub fn server(
             .app_data(services.clone())
             .app_data(doors.clone())
             .app_data(api.clone())
-            .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(envelope))
             .configure(move |config| configure(config, &api))
@@ -182,6 +181,7 @@ pub fn server(
 
 fn configure(config: &mut web::ServiceConfig, api: &Api) {
     ops::configure(config);
+    blobs::configure(config);
     api.configure(config);
 }
 

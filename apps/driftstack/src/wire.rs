@@ -3,12 +3,14 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
+use driftstack_blob::{FolderBlobs, S3Blobs};
 use driftstack_domain::{
     access::{CallerStore, Doorkeeper},
     account::{AccountStore, Accounts},
     api_key::{ApiKeyStore, ApiKeys},
     audit::{AuditLog, AuditStore},
     auth::{LinkClerk, LinkStore, SignInStore, SignIns, SignUps, StepUps},
+    avatar::{AvatarStore, Avatars, BlobStore, Pictures, Sweeper},
     change::StoreError,
     desk::Desk,
     id::Ids,
@@ -24,13 +26,15 @@ use driftstack_domain::{
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
 use driftstack_mailer::{FolderMailer, SmtpMailer};
-use driftstack_seal::{AesVault, Argon2Passwords, KeyRing, OsSecrets, PasetoTokens};
+use driftstack_picture::BoundedPictures;
+use driftstack_seal::{AesVault, Argon2Passwords, HmacSignatures, KeyRing, OsSecrets, PasetoTokens};
 use driftstack_store::{MigrateError, PostgresStore, SqliteStore};
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 
 use crate::{
-    config::{Database, MailRoute, RateLimits, Settings},
+    blob_health::BlobHealth,
+    config::{BlobRoute, Database, MailRoute, RateLimits, Settings},
     system::{SystemClock, V7Ids},
 };
 
@@ -68,6 +72,7 @@ impl Health for PostgresStore {
 pub trait Store:
     CallerStore
     + AccountStore
+    + AvatarStore
     + SignInStore
     + LinkStore
     + MfaStore
@@ -98,12 +103,38 @@ pub struct Parts {
     pub passwords: Arc<dyn Passwords>,
     pub limiter: Arc<dyn Limiter>,
     pub mailer: Arc<dyn Mailer>,
+    pub pictures: Arc<dyn Pictures>,
+    pub blobs: Blobs,
+}
+
+/// Where the pictures of this deployment are.
+#[derive(Clone)]
+pub enum Blobs {
+    /// In a folder, which this service serves itself.
+    Folder(Arc<FolderBlobs>),
+    Elsewhere(Arc<dyn BlobStore>),
+    Nowhere,
+}
+
+impl Blobs {
+    pub fn store(&self) -> Option<Arc<dyn BlobStore>> {
+        match self {
+            Self::Folder(folder) => Some(folder.clone()),
+            Self::Elsewhere(store) => Some(store.clone()),
+            Self::Nowhere => None,
+        }
+    }
 }
 
 /// The use cases, and what the HTTP layer needs of the adapters.
 pub struct Services {
     pub doorkeeper: Doorkeeper,
     pub accounts: Accounts,
+    pub avatars: Avatars,
+    /// `None`: there is nothing to sweep.
+    pub sweeper: Option<Sweeper>,
+    pub blobs: Blobs,
+    pub blob_health: BlobHealth,
     pub sign_ups: SignUps,
     pub sign_ins: SignIns,
     pub links: LinkClerk,
@@ -132,11 +163,15 @@ pub struct Services {
 
 impl Services {
     pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
-        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer } = parts;
+        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, pictures, blobs } = parts;
         let desk = Desk { clock: clock.clone(), ids: ids.clone(), secrets, vault: vault.clone() };
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
             accounts: Accounts::new(store.clone(), desk.clone()),
+            avatars: Avatars::new(store.clone(), blobs.store(), pictures, desk.clone()),
+            sweeper: blobs.store().map(|blobs| Sweeper::new(store.clone(), blobs, clock.clone())),
+            blob_health: BlobHealth::of(blobs.store()),
+            blobs,
             sign_ups: SignUps::new(store.clone(), passwords.clone(), desk.clone()),
             sign_ins: SignIns::new(store.clone(), store.clone(), passwords.clone(), tokens.clone(), desk.clone()),
             step_ups: StepUps::new(store.clone(), store.clone(), passwords, desk.clone()),
@@ -251,6 +286,7 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = KeyRing::open_or_create(&settings.keys_file, clock.now())
         .map_err(|error| StartError::new("the keys file", error))?;
+    let blobs = blobs(settings, address, &keys, &clock)?;
     Ok(Parts {
         clock,
         ids: Arc::new(V7Ids),
@@ -260,6 +296,8 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
         passwords: Arc::new(Argon2Passwords::on_every_core()),
         limiter: limiter(&settings.rate_limits)?,
         mailer: mailer(settings, address).await?,
+        pictures: Arc::new(BoundedPictures::on_half_of_the_cores()),
+        blobs,
     })
 }
 
@@ -271,6 +309,25 @@ fn limiter(rate_limits: &RateLimits) -> Result<Arc<dyn Limiter>, StartError> {
             let redis = redis.map_err(|error| StartError::new("DRIFTSTACK_RATE_LIMIT_URL", error))?;
             Ok(Arc::new(WithFallback::new(redis)))
         }
+    }
+}
+
+fn blobs(
+    settings: &Settings,
+    address: SocketAddr,
+    keys: &KeyRing,
+    clock: &Arc<dyn Clock>,
+) -> Result<Blobs, StartError> {
+    match &settings.blobs {
+        BlobRoute::Folder(path) => {
+            let base = settings.api_url.as_ref().map_or_else(|| format!("http://{address}"), ToString::to_string);
+            Ok(Blobs::Folder(Arc::new(FolderBlobs::new(path, &base, Arc::new(HmacSignatures::new(keys))))))
+        }
+        BlobRoute::S3(url, credentials) => {
+            let blobs = S3Blobs::open(url.clone(), credentials, clock.clone());
+            Ok(Blobs::Elsewhere(Arc::new(blobs.map_err(|error| StartError::new("DRIFTSTACK_BLOB_URL", error))?)))
+        }
+        BlobRoute::None => Ok(Blobs::Nowhere),
     }
 }
 

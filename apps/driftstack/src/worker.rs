@@ -1,14 +1,17 @@
-//! What happens off the request path: mails and links, each by a loop that sleeps until there is something to do.
+//! What happens off the request path: mails, links and the sweeping of pictures, each by a loop that sleeps until there is something to do.
 
 use std::{sync::Arc, time::Duration};
 
-use driftstack_domain::change::StoreError;
+use driftstack_domain::{change::StoreError, time::MINUTE};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{metrics, wire::Services};
 
 /// After a fault of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Nothing waits for a picture to be swept.
+const SWEEP_EVERY: Duration = MINUTE.saturating_mul(5);
 
 /// The running workers.
 #[derive(Debug)]
@@ -21,8 +24,9 @@ impl Workers {
     pub fn start(services: &Arc<Services>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
-        let links = tokio::spawn(links(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links] }
+        let links = tokio::spawn(links(services.clone(), stopped.clone()));
+        let pictures = tokio::spawn(pictures(services.clone(), stopped));
+        Self { stop, tasks: vec![mails, links, pictures] }
     }
 
     /// Lets each finish the round it is in.
@@ -51,6 +55,21 @@ async fn links(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let done = services.links.round().await.map(|requests| requests > 0);
         rest(done, services.link_store.wanted(), &mut stopped).await;
+    }
+}
+
+async fn pictures(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    let Some(sweeper) = &services.sweeper else { return };
+    while !*stopped.borrow() {
+        let done = sweeper.round().await.map(|round| {
+            metrics::swept(round);
+            if round.failed > 0 {
+                tracing::warn!(round.failed, "pictures were not swept away");
+            }
+            // With a blob store that is away, the next one would fail as well.
+            round.removed > 0 && round.failed == 0
+        });
+        rest(done, tokio::time::sleep(SWEEP_EVERY), &mut stopped).await;
     }
 }
 

@@ -83,6 +83,8 @@ ids! {
     ChallengeId = "";
     /// A second factor. Never public.
     FactorId = "";
+    /// A picture. Its key is public, without a prefix.
+    AvatarId = "";
     /// A team invitation.
     InviteId = "inv_";
     /// A single-use link that was mailed to an account holder. Never public.

@@ -131,6 +131,16 @@ pub trait Vault: Send + Sync {
     fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool;
 }
 
+/// Proofs that this deployment has said something, for texts that are no secret.
+///
+/// An implementation MUST compare in constant time, and MUST know what an older key of its ring has signed.
+#[cfg_attr(feature = "testing", mockall::automock)]
+pub trait Signatures: Send + Sync {
+    /// Printable, and fit for a URL as it is.
+    fn sign(&self, text: &str) -> String;
+    fn is_signed(&self, text: &str, signature: &str) -> bool;
+}
+
 /// The text of web-session tokens.
 ///
 /// An implementation MUST encrypt the claims, MUST open what an older key of its ring has sealed, and MUST NOT judge the

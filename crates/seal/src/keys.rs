@@ -5,7 +5,7 @@ use std::{
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use driftstack_domain::time::Timestamp;
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
 use pasetors::{keys::SymmetricKey, version4::V4};
 use secrecy::ExposeSecret;
 use sha2::Sha256;
@@ -15,6 +15,7 @@ use crate::{
     key_file,
     key_text::{self, KeyTextError},
     ring::{Entry, Pair, Ring},
+    signature,
 };
 
 /// The keys that a deployment seals with: a JSON file with a list of them.
@@ -70,21 +71,17 @@ impl KeyRing {
         })
     }
 
-    /// Derived, since a key is never used for two things.
     pub(crate) fn fingerprint_keys(&self) -> Ring<Hmac<Sha256>> {
-        self.keys.map(|pair| {
-            let derived = mac(pair.vault.expose_secret()).chain_update(b"driftstack fingerprint 1").finalize();
-            mac(&derived.into_bytes().into())
-        })
+        self.keys.map(|pair| signature::derived(pair.vault.expose_secret(), b"driftstack fingerprint 1"))
+    }
+
+    pub(crate) fn signature_keys(&self) -> Ring<Hmac<Sha256>> {
+        self.keys.map(|pair| signature::derived(pair.vault.expose_secret(), b"driftstack signatures 1"))
     }
 
     pub(crate) fn vault_keys(&self) -> Ring<Aes256Gcm> {
         self.keys.map(|pair| Aes256Gcm::new(pair.vault.expose_secret().into()))
     }
-}
-
-fn mac(key: &[u8; 32]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).unwrap_or_else(|_| halt("HMAC takes a key of any length"))
 }
 
 #[cfg(test)]

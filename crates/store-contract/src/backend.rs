@@ -7,6 +7,7 @@ use driftstack_domain::{
     api_key::ApiKeyStore,
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
+    avatar::AvatarStore,
     id::AccountId,
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
@@ -20,6 +21,7 @@ use driftstack_domain::{
 pub trait Ports:
     CallerStore
     + AccountStore
+    + AvatarStore
     + SignInStore
     + LinkStore
     + MfaStore
@@ -39,6 +41,7 @@ pub trait Ports:
 impl<T> Ports for T where
     T: CallerStore
         + AccountStore
+        + AvatarStore
         + SignInStore
         + LinkStore
         + MfaStore

@@ -1,13 +1,18 @@
 //! What the use cases need besides a store.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use driftstack_domain::{
     auth::{Password, PasswordHash},
+    avatar::{AvatarKey, BlobError, BlobStore, CleanPicture, PictureError, PictureType, Pictures, SentPicture},
     id::{AccountId, WebSessionId},
     mail::{Mail, MailError, Mailer},
     secret::{Passwords, PasswordsBusy, SessionTokens, UnsealError},
@@ -27,7 +32,7 @@ impl MovableClock {
     }
 
     /// Moves it on.
-    pub fn advance(&self, by: std::time::Duration) {
+    pub fn advance(&self, by: Duration) {
         self.0.store(self.now().plus(by).millis(), Ordering::SeqCst);
     }
 }
@@ -94,5 +99,60 @@ impl Mailer for Letterbox {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         self.0.lock().unwrap().push(mail.clone());
         Ok(())
+    }
+}
+
+/// Takes every picture as it is.
+#[derive(Debug)]
+pub struct PlainPictures;
+
+#[async_trait]
+impl Pictures for PlainPictures {
+    async fn clean(&self, sent: SentPicture, content_type: PictureType) -> Result<CleanPicture, PictureError> {
+        Ok(CleanPicture { content_type, bytes: sent.as_bytes().to_vec() })
+    }
+}
+
+/// A blob store that remembers the keys, until it is locked.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    keys: Mutex<BTreeSet<AvatarKey>>,
+    locked: AtomicBool,
+}
+
+impl Shelf {
+    pub fn keys(&self) -> Vec<AvatarKey> {
+        self.keys.lock().unwrap().iter().copied().collect()
+    }
+
+    pub fn lock(&self, locked: bool) {
+        self.locked.store(locked, Ordering::SeqCst);
+    }
+
+    fn open(&self) -> Result<(), BlobError> {
+        if self.locked.load(Ordering::SeqCst) { Err(BlobError("locked".to_owned())) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl BlobStore for Shelf {
+    async fn put(&self, key: AvatarKey, _: Vec<u8>) -> Result<(), BlobError> {
+        self.open()?;
+        self.keys.lock().unwrap().insert(key);
+        Ok(())
+    }
+
+    async fn remove(&self, key: AvatarKey) -> Result<(), BlobError> {
+        self.open()?;
+        self.keys.lock().unwrap().remove(&key);
+        Ok(())
+    }
+
+    fn read_url(&self, key: AvatarKey, _: Timestamp, _: Duration) -> String {
+        key.object()
+    }
+
+    async fn ping(&self) -> Result<(), BlobError> {
+        self.open()
     }
 }

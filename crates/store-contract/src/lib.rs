@@ -30,7 +30,7 @@ pub mod forge;
 pub mod world;
 
 pub use backend::{Backend, Ports};
-pub use fakes::{Letterbox, MovableClock, PlainPasswords, PlainTokens};
+pub use fakes::{Letterbox, MovableClock, PlainPasswords, PlainPictures, PlainTokens, Shelf};
 pub use world::{Attempt, Person, World};
 
 /// Runs every case against the backends that `$make` (an `async fn` without arguments) hands out, one for each case.
@@ -61,6 +61,20 @@ macro_rules! store_contract {
                     a_log_without_entries_has_an_empty_head
                     every_commit_moves_the_revision_and_the_head
                     an_entry_survives_the_store_unchanged
+                }
+                avatars {
+                    a_picture_is_worn
+                    a_picture_is_due_when_another_takes_its_place
+                    a_removed_picture_is_due
+                    an_upload_that_nobody_wears_is_due
+                    a_worn_picture_is_never_due
+                    what_was_claimed_is_nobodys_any_more
+                    a_picture_of_another_account_cannot_be_worn
+                    what_was_not_claimed_is_not_forgotten
+                    a_sweep_that_failed_is_made_again
+                    of_two_uploads_at_once_one_is_worn
+                    of_a_sweep_and_a_change_one_comes_first
+                    two_sweepers_share_no_picture
                 }
                 callers {
                     a_key_is_seen_with_its_account

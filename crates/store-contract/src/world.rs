@@ -15,6 +15,7 @@ use driftstack_domain::{
     api_key::{ApiKeys, KeyOrder, Minted},
     audit::{AuditEntry, AuditStore as _, chain},
     auth::{Client, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
+    avatar::{AvatarKey, Avatars, PictureType, SentPicture, Sweeper, Uploaded},
     change::{MaybeStale, again_if_stale},
     desk::Desk,
     email::Email,
@@ -36,7 +37,7 @@ use tokio::{runtime::Handle, task::block_in_place};
 
 use crate::{
     backend::Backend,
-    fakes::{Letterbox, MovableClock, PlainPasswords, PlainTokens},
+    fakes::{Letterbox, MovableClock, PlainPasswords, PlainPictures, PlainTokens, Shelf},
 };
 
 /// Somebody with a verified account, signed in.
@@ -98,6 +99,7 @@ pub struct World<B: Backend> {
     pub store: Arc<B::Store>,
     pub clock: Arc<MovableClock>,
     pub desk: Desk,
+    pub shelf: Arc<Shelf>,
     letterbox: Arc<Letterbox>,
 }
 
@@ -116,7 +118,14 @@ impl<B: Backend> World<B> {
             secrets: Arc::new(Counted::default()),
             vault: Arc::new(GlassVault),
         };
-        Arc::new(Self { store: backend.store(), backend, clock, desk, letterbox: Arc::default() })
+        Arc::new(Self {
+            store: backend.store(),
+            backend,
+            clock,
+            desk,
+            shelf: Arc::default(),
+            letterbox: Arc::default(),
+        })
     }
 
     pub fn now(&self) -> Timestamp {
@@ -150,6 +159,15 @@ impl<B: Backend> World<B> {
 
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn avatars(&self) -> Avatars {
+        let blobs: Arc<Shelf> = self.shelf.clone();
+        Avatars::new(self.store.clone(), Some(blobs), Arc::new(PlainPictures), self.desk.clone())
+    }
+
+    pub fn sweeper(&self) -> Sweeper {
+        Sweeper::new(self.store.clone(), self.shelf.clone(), self.clock.clone())
     }
 
     pub fn teams(&self) -> Teams {
@@ -284,6 +302,19 @@ impl<B: Backend> World<B> {
     /// A key that reads, on the account of `owner`.
     pub async fn mint(&self, by: &Person, owner: &Person, name: &str) -> Minted {
         self.keys().mint(&self.permit_on(by, owner).await, order(name)).await.unwrap()
+    }
+
+    /// A picture in the blob store that nobody wears yet.
+    pub async fn upload(&self, by: &Person) -> Uploaded {
+        let sent = SentPicture::new(b"picture".to_vec()).unwrap();
+        self.avatars().upload(&self.permit(by).await, sent, PictureType::Png).await.unwrap()
+    }
+
+    /// Uploads a picture and wears it.
+    pub async fn wear(&self, by: &Person) -> AvatarKey {
+        let uploaded = self.upload(by).await;
+        self.avatars().wear(&self.permit(by).await, &uploaded).await.unwrap();
+        uploaded.key()
     }
 
     /// The whole log of an account, oldest first, after a look at every link of its chain.

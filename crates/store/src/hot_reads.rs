@@ -45,6 +45,7 @@ macro_rules! hot_reads {
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
+            the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

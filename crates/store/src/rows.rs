@@ -11,6 +11,7 @@ use driftstack_domain::{
     api_key::ApiKey,
     audit::{AuditEntry, Payload, chain::ChainHash},
     auth::{LinkKind, LinkRequest},
+    avatar::AvatarKey,
     email::Email,
     id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
     membership::Invite,
@@ -105,6 +106,7 @@ in_table! {
         slug: Option<Slug>,
         region: Option<Region>,
         onboarding_completed_at: Option<Timestamp>,
+        avatar: Option<AvatarKey>,
         created_at: Timestamp,
         updated_at: Timestamp,
     }

@@ -30,6 +30,14 @@ tables! {
         revision -> BigInt,
         audit_seq -> BigInt,
         audit_hash -> Binary,
+        avatar -> Nullable<Text>,
+    }
+
+    avatars (key) {
+        key -> Text,
+        account -> Id,
+        sweep_at -> Nullable<Moment>,
+        sweeps -> Integer,
     }
 
     teams (id) {

@@ -17,6 +17,7 @@ use driftstack_domain::{
     account::{AccountStatus, Region, Slug, TimeZone},
     audit::{Payload, chain::ChainHash},
     auth::{LinkKind, PasswordHash},
+    avatar::AvatarKey,
     change::Revision,
     email::Email,
     id::{
@@ -144,7 +145,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
-stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {

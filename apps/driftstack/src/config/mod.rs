@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use driftstack_blob::{S3Credentials, S3Url};
 use driftstack_mailer::{PublicUrl, Sender, SmtpUrl};
 use driftstack_store::PostgresOptions;
 use ipnet::IpNet;
@@ -29,6 +30,9 @@ pub struct Settings {
     pub mail: MailRoute,
     pub mail_from: Sender,
     pub rate_limits: RateLimits,
+    pub blobs: BlobRoute,
+    /// Where clients reach this API; `None`: `http://<listen>`.
+    pub api_url: Option<PublicUrl>,
     pub keys_file: PathBuf,
     /// The base of the links in mails; `None`: `http://<listen>`.
     pub public_url: Option<PublicUrl>,
@@ -64,8 +68,16 @@ pub enum RateLimits {
     Redis(SecretString),
 }
 
+/// Where pictures are kept.
+#[derive(Debug, Clone)]
+pub enum BlobRoute {
+    Folder(PathBuf),
+    S3(S3Url, S3Credentials),
+    None,
+}
+
 /// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 25] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -78,6 +90,10 @@ const NAMES: [&str; 21] = [
     "mail_url",
     "mail_from",
     "rate_limit_url",
+    "blob_url",
+    "s3_access_key_id",
+    "s3_secret_access_key",
+    "api_url",
     "keys_file",
     "public_url",
     "trusted_proxies",
@@ -108,6 +124,8 @@ impl Settings {
             mail: mail(values, &data_dir)?,
             mail_from: values.parsed("mail_from", "driftstack <no-reply@driftstack.invalid>", SENDER)?,
             rate_limits: rate_limits(values)?,
+            blobs: blobs(values, &data_dir)?,
+            api_url: values.optional("api_url")?,
             keys_file: values.text("keys_file").map_or_else(|| data_dir.join("keys.json"), PathBuf::from),
             public_url: values.optional("public_url")?,
             trusted_proxies: values.list("trusted_proxies", |text| text.parse().ok(), CIDRS)?,
@@ -179,6 +197,24 @@ fn otlp_endpoint(values: &Values) -> Result<Option<String>, SettingsError> {
     }
 }
 
+fn blobs(values: &Values, data_dir: &Path) -> Result<BlobRoute, SettingsError> {
+    const NAME: &str = "blob_url";
+    let Some(url) = values.text(NAME) else { return Ok(BlobRoute::Folder(data_dir.join("blobs"))) };
+    if url == "none" {
+        return Ok(BlobRoute::None);
+    }
+    if let Some(path) = path_behind(url, "file:") {
+        return Ok(BlobRoute::Folder(path));
+    }
+    if !url.starts_with("s3://") {
+        return Err(bad(NAME, "expected `file:<folder>`, `s3://<bucket>?endpoint=<url>` or `none`"));
+    }
+    let url = url.parse().map_err(|error| bad(NAME, error))?;
+    let key = |name| values.text(name).ok_or_else(|| bad(name, "an `s3://` URL needs it"));
+    let access_key_id = key("s3_access_key_id")?.to_owned();
+    Ok(BlobRoute::S3(url, S3Credentials { access_key_id, secret_access_key: key("s3_secret_access_key")?.into() }))
+}
+
 fn switch(values: &Values, name: &'static str) -> Result<bool, SettingsError> {
     match values.text(name) {
         None | Some("0" | "false") => Ok(false),
@@ -214,6 +250,7 @@ mod tests {
         assert!(matches!(&settings.database, Database::File(path) if path == Path::new("./data/driftstack.db")));
         assert!(matches!(&settings.mail, MailRoute::Folder(path) if path == Path::new("./data/mail")));
         assert!(matches!(settings.rate_limits, RateLimits::Memory));
+        assert!(matches!(&settings.blobs, BlobRoute::Folder(path) if path == Path::new("./data/blobs")));
         assert_eq!(settings.keys_file, Path::new("./data/keys.json"));
         assert!(settings.trusted_proxies.is_empty() && settings.cors_origins.is_empty() && !settings.migrate);
     }
@@ -227,6 +264,10 @@ mod tests {
             ("mail_url", "pigeon:secret"),
             ("mail_url", "smtp://user:secret@"),
             ("rate_limit_url", "http://:secret@host"),
+            ("blob_url", "ftp://secret"),
+            ("blob_url", "s3://secret"),
+            ("blob_url", "s3://id:secret@pictures?endpoint=https://s3.example.com"),
+            ("api_url", "secret"),
             ("public_url", "secret"),
             ("trusted_proxies", "10.0.0.0/8, secret"),
             ("cors_origins", "secret"),
@@ -261,5 +302,21 @@ mod tests {
         assert!(matches!(settings.rate_limits, RateLimits::Redis(_)));
         assert!(matches!(settings.mail, MailRoute::Smtp(_)));
         assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
+    fn pictures_are_kept_where_the_url_says() {
+        const BUCKET: (&str, &str) = ("blob_url", "s3://pictures?endpoint=https://s3.example.com&region=auto");
+        let (id, secret) = (("s3_access_key_id", "id"), ("s3_secret_access_key", "secret"));
+        let blobs = |pairs: &[(&str, &str)]| settings(pairs).map(|settings| settings.blobs);
+        assert!(matches!(blobs(&[("blob_url", "none")]), Ok(BlobRoute::None)));
+        let folder = blobs(&[("blob_url", "file:/srv/pictures")]).unwrap();
+        assert!(matches!(folder, BlobRoute::Folder(path) if path == Path::new("/srv/pictures")));
+        let s3 = blobs(&[BUCKET, id, secret]).unwrap();
+        assert!(matches!(&s3, BlobRoute::S3(..)) && !format!("{s3:?}").contains("secret"));
+        for (given, missing) in [(secret, "DRIFTSTACK_S3_ACCESS_KEY_ID"), (id, "DRIFTSTACK_S3_SECRET_ACCESS_KEY")] {
+            let message = blobs(&[BUCKET, given]).unwrap_err().to_string();
+            assert!(message.starts_with(missing), "{message}");
+        }
     }
 }

@@ -1,27 +1,28 @@
 //! Request bodies: JSON into validated types, with the path of what is wrong.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Bytes};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::{codes::Code, problem::Problem};
 
-/// A JSON body. An absent or empty one counts as `{}`: published clients send both.
-#[derive(Debug)]
-pub struct Body<T>(pub T);
-
 /// What a body may hold, unless a route says otherwise.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+/// A JSON body of at most `MAX` bytes. An absent or empty one counts as `{}`: published clients send both.
+#[derive(Debug)]
+pub struct Body<T, const MAX: usize = MAX_BODY_BYTES>(pub T);
+
+impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Body<T, MAX> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
-        let bytes = Bytes::from_request(request, payload);
+        let payload = web::Payload::from_request(request, payload);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let payload = payload.await.map_err(|_| unreadable())?;
+            let bytes = payload.to_bytes_limited(MAX).await.map_err(|_| too_large(MAX))?.map_err(|_| unreadable())?;
             if bytes.is_empty() {
                 return parse(b"{}").map(Self);
             }
@@ -42,11 +43,11 @@ fn is_json(request: &HttpRequest) -> bool {
     essence.is_some_and(|text| text.eq_ignore_ascii_case("application/json"))
 }
 
-fn unreadable(error: &actix_web::Error) -> Problem {
-    let status = error.as_response_error().status_code();
-    if status == Code::PayloadTooLarge.status() {
-        return Problem::new(Code::PayloadTooLarge, format_args!("a body has at most {MAX_BODY_BYTES} bytes here"));
-    }
+fn too_large(max: usize) -> Problem {
+    Problem::new(Code::PayloadTooLarge, format_args!("a body has at most {max} bytes here"))
+}
+
+fn unreadable() -> Problem {
     Problem::new(Code::BadRequest, "the body ended early or could not be read")
 }
 

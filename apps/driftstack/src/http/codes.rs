@@ -49,6 +49,7 @@ codes! {
     Internal = "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side";
     /// Beyond the published list: the store is away or overloaded. It comes with `Retry-After`.
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not available right now";
+    FeatureUnavailable = "feature-unavailable" SERVICE_UNAVAILABLE "Not a part of this deployment";
 }
 
 /// The reference of errors, as Markdown.

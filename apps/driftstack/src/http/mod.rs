@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod blobs;
 pub mod body;
 pub mod client;
 pub mod codes;

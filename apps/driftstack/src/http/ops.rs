@@ -21,7 +21,8 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The process can serve: its database has the right tables and answers, and nobody has asked it to stop.
+/// The process can serve: its database has the right tables and answers, and nobody has asked it to stop. A blob store that is
+/// away is told, and is no reason to send all the other calls elsewhere.
 async fn readyz(services: web::Data<Services>, doors: web::Data<Doors>) -> Result<HttpResponse, Problem> {
     if doors.are_closing() {
         return Err(Problem::new(Code::Unavailable, "stopping; ask another process").retry_after(1));
@@ -30,7 +31,7 @@ async fn readyz(services: web::Data<Services>, doors: web::Data<Doors>) -> Resul
         return Err(Problem::unavailable());
     }
     services.health.ping().await?;
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "pictures": services.blob_health.word().await })))
 }
 
 async fn openapi_json(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {

@@ -204,7 +204,7 @@ arguments! { B C }
 arguments! { B C D }
 arguments! { B C D E }
 
-impl<T: ToSchema> Describe for Body<T> {
+impl<T: ToSchema, const MAX: usize> Describe for Body<T, MAX> {
     fn describe(description: &mut Description) {
         let schema = description.schema::<T>();
         description.operation["requestBody"] =

@@ -118,6 +118,6 @@ async fn a_page_of_an_allowed_origin_may_call_and_another_may_not() {
 async fn alive_and_ready() {
     let house = House::open().await;
     assert_eq!(house.get("/healthz").await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(house.get("/readyz").await.expect(200), json!({ "status": "ready" }));
+    assert_eq!(house.get("/readyz").await.expect(200), json!({ "status": "ready", "pictures": "ok" }));
     assert_eq!(send(house.request(Method::HEAD, "/readyz")).await.status, 200);
 }

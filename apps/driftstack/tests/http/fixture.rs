@@ -10,7 +10,7 @@ use std::{
 };
 
 use driftstack::{
-    config::{Database, MailRoute, RateLimits, Settings},
+    config::{BlobRoute, Database, MailRoute, RateLimits, Settings},
     doors::Doors,
     serve,
     wire::{self, Parts, Services},
@@ -106,11 +106,17 @@ pub fn fields(value: &Value) -> Vec<&str> {
 
 impl House {
     pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// With other parts.
+    pub async fn open_with(change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&folder);
         let store = wire::open_store(&settings.database, true).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
-        let parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
+        let mut parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
+        change(&mut parts);
         let services = Arc::new(store.services(parts, &settings));
         let doors = Arc::new(Doors::shut());
         doors.open();
@@ -212,6 +218,8 @@ fn settings(folder: &TempDir) -> Settings {
         migrate: true,
         mail: MailRoute::Folder(data_dir.join("mail")),
         rate_limits: RateLimits::Memory,
+        blobs: BlobRoute::Folder(data_dir.join("blobs")),
+        api_url: None,
         mail_from: "driftstack <no-reply@example.com>".parse().unwrap(),
         keys_file: data_dir.join("keys.json"),
         public_url: Some("https://app.example.com".parse().unwrap()),

@@ -14,6 +14,7 @@ mod account;
 mod api_keys;
 mod audit_log;
 mod auth;
+mod avatar;
 mod commands;
 mod conventions;
 mod deployment;

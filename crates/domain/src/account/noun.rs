@@ -1,7 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{region::Region, slug::Slug, time_zone::TimeZone};
-use crate::{email::Email, id::AccountId, membership::OwnerSeen, name::Name, tier::Tier, time::Timestamp, word::words};
+use crate::{
+    avatar::AvatarKey, email::Email, id::AccountId, membership::OwnerSeen, name::Name, tier::Tier, time::Timestamp,
+    word::words,
+};
 
 words! {
     /// Whether an account may be used.
@@ -28,6 +31,7 @@ pub struct Account {
     pub slug: Option<Slug>,
     pub region: Option<Region>,
     pub onboarding_completed_at: Option<Timestamp>,
+    pub avatar: Option<AvatarKey>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -45,6 +49,7 @@ impl Account {
             slug: None,
             region: None,
             onboarding_completed_at: None,
+            avatar: None,
             created_at: at,
             updated_at: at,
         }

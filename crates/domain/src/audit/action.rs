@@ -9,6 +9,8 @@ words! {
         EmailVerified = "account.email_verified",
         AccountUpdated = "account.updated",
         PasswordChanged = "account.password_changed",
+        AvatarRemoved = "account.avatar_removed",
+        AvatarUpdated = "account.avatar_updated",
         LoggedIn = "account.login",
         LoggedOut = "account.logout",
         SteppedUp = "account.stepped_up",

@@ -109,6 +109,8 @@ actions! {
     WhoAmI             "account.whoami"            Credential Own    Member []                            "Say whose credential this is and what it carries."
     ReadAccount        "account.me.read"           Credential Own    Member [Read]                        "Read the calling account."
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
+    UploadAvatar       "account.avatar.upload"     Credential Own    Owner  [AccountOwner]                "Give the calling account a picture."
+    RemoveAvatar       "account.avatar.remove"     Credential Own    Owner  [AccountOwner]                "Take the picture of the calling account away."
     ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
 
     ReadMfa            "account.mfa.read"          Credential Own    Owner  [Read]                        "Say whether there is a second factor."

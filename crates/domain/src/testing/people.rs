@@ -8,9 +8,10 @@ use crate::{
     access::{Access, Credential, Permit},
     account::{Account, AccountStatus},
     auth::{Password, PasswordHash, SeenSignIn},
+    avatar::{AvatarKey, PictureType},
     change::Revision,
     email::Email,
-    id::{AccountId, InviteId, MembershipId, WebSessionId},
+    id::{AccountId, AvatarId, InviteId, MembershipId, WebSessionId},
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
@@ -47,6 +48,11 @@ pub fn password() -> Password {
 
 pub fn account(id: AccountId, address: &str) -> Account {
     Account::new(id, email(address), Some(name("Somebody")), NOW)
+}
+
+/// The key of a picture.
+pub const fn avatar() -> AvatarKey {
+    AvatarKey::new(AvatarId::new(uuid(0x50)), PictureType::Png)
 }
 
 /// Olive's session, with these scopes and this standing.

@@ -31,7 +31,14 @@ fn the_domain_reaches_no_runtime_no_database_and_no_randomness() {
 
 #[test]
 fn adapters_know_the_domain_and_not_each_other() {
-    for adapter in ["driftstack-limiter", "driftstack-mailer", "driftstack-seal", "driftstack-store"] {
+    for adapter in [
+        "driftstack-blob",
+        "driftstack-limiter",
+        "driftstack-mailer",
+        "driftstack-picture",
+        "driftstack-seal",
+        "driftstack-store",
+    ] {
         let house: Vec<_> = normal_dependencies(adapter).into_iter().filter(|name| name.starts_with(HOUSE)).collect();
         assert_eq!(house, ["driftstack-domain"], "of the crates of this house, `{adapter}` may know only the domain");
     }

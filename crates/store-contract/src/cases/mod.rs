@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod avatars;
 pub mod callers;
 pub mod invites;
 pub mod links;

@@ -267,6 +267,8 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     let team = world.teams().list(&world.permit(&olive).await).await.unwrap().remove(0);
     let bo = people::email("bo@example.com");
     let invite = world.invites().invite(&world.permit(&olive).await, bo, Role::Member).await.unwrap();
+    world.wear(&olive).await;
+    let picture = world.upload(&olive).await;
     let seen = world.store.own_account(olive.id).await.unwrap();
 
     macro_rules! assert_stale {
@@ -284,6 +286,8 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     }
     assert_stale! {
         async |by| world.accounts().edit(&by, slug("acme")).await.map(drop);
+        async |by| world.avatars().wear(&by, &picture).await;
+        async |by| world.avatars().remove(&by).await;
         async |by| world.teams().rename(&by, team.id, people::name("Acme")).await.map(drop);
         async |by| world.keys().mint(&by, order("another")).await.map(drop);
         async |by| world.keys().rotate(&by, key.id, None).await.map(drop);

@@ -21,7 +21,7 @@ use super::{
     PostgresOptions, PostgresStore,
     connect::Connector,
     dialect::{Conn, Fault},
-    queries::{account, api_key, audit, auth, caller, challenge, invite, mail, membership, web_session},
+    queries::{account, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session},
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 
@@ -51,6 +51,8 @@ const LOAD: &str = "
         SELECT uid(n), uid(n), sha256(n::text::bytea), sha256(''), now(), now() FROM generate_series(1, 50000) n;
     INSERT INTO mails (id, recipient, content, at, sent_at)
         SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
+    INSERT INTO avatars (key, account, sweep_at)
+        SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;
     INSERT INTO audit_entries (account, seq, id, at, actor_type, action, payload, prev_hash, hash)
         SELECT uid(1), n, uid(n), now(), 'customer', CASE n % 3 WHEN 0 THEN 'team.updated' ELSE 'api_key.minted' END, '{}',

@@ -16,6 +16,7 @@ use driftstack_domain::{
         chain::{self, ChainHash, Head},
     },
     auth::{ChallengeAnswer, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp, Verification},
+    avatar::AvatarChange,
     change::{Change, CommitError, Effects, Guard, Revision},
     id::AccountId,
     mail::PreferenceChange,
@@ -50,10 +51,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Activation, ChallengeAnswer, Enrolment, FactorRemoval, LinkSignIn, Miss, NewRecoveryCodes, PasswordReset, StepUp, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
-    PreferenceChange,
-    ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
-    TierChange, Verification,
+    Acceptance, Activation, AvatarChange, ChallengeAnswer, Enrolment, FactorRemoval, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, PasswordReset, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StepUp, TierChange, Verification,
 }
 
 /// Writes the rows of a record.

@@ -8,6 +8,7 @@ pub(super) mod account;
 pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod auth;
+pub(super) mod avatar;
 pub(super) mod caller;
 pub(super) mod challenge;
 mod fault;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub(super) use super::queries::Fault;
 use super::queries::Held;
 use crate::{
-    schema::{accounts, mails},
+    schema::{accounts, avatars, mails},
     types::{Id, Key, Millis, Moment, b},
 };
 
@@ -84,6 +84,12 @@ pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fa
 pub(super) async fn due_mails(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<Key>> {
     let due = mails::table.filter(mails::due_at.le(b(&Some(now)))).order((mails::due_at, mails::id));
     due.limit(limit).select(mails::id).load(c).await
+}
+
+/// The pictures that are to be swept. Nobody else can be claiming: a writing transaction holds the whole file.
+pub(super) async fn due_avatars(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<String>> {
+    let due = avatars::table.filter(avatars::sweep_at.le(b(&Some(now)))).order((avatars::sweep_at, avatars::key));
+    due.limit(limit).select(avatars::key).load(c).await
 }
 
 /// The name that the violated unique constraint has in the other engine too.

@@ -24,7 +24,7 @@ use super::{
     dialect::{Conn, Fault},
     file::{File, Use},
     migrate,
-    queries::{account, api_key, audit, auth, caller, challenge, invite, mail, membership, web_session},
+    queries::{account, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session},
 };
 
 #[derive(QueryableByName)]
@@ -69,7 +69,8 @@ fn assert_indexed(query: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Resu
 
 /// Whether a step looks at rows that are nobody's business: without an index, through all ids, or to sort them.
 fn walks(step: &str) -> bool {
-    let narrow = step.contains("=?") || step.contains("mails_due (due_at<?");
+    let narrow = step.contains("=?")
+        || ["mails_due (due_at<?", "avatars_to_sweep (sweep_at<?"].iter().any(|due| step.contains(due));
     step.contains("TEMP B-TREE") || !(step.starts_with("SEARCH") && narrow)
 }
 

@@ -65,6 +65,7 @@ struct MeView {
     region: Option<&'static str>,
     #[schema(value_type = Option<String>, format = "date-time")]
     onboarding_completed_at: Option<Timestamp>,
+    /// Works for an hour, without a credential.
     avatar_url: Option<String>,
     /// `user` or `none`.
     avatar_source: &'static str,
@@ -80,8 +81,8 @@ struct MeView {
 }
 
 impl MeView {
-    /// Avatars, sessions and profiles are not part of the service yet: there are none, and the view says so.
-    fn new(own: OwnAccount, sees_mfa: bool) -> Self {
+    /// Sessions and profiles are not part of the service yet: there are none, and the view says so.
+    fn new(own: OwnAccount, services: &Services, sees_mfa: bool) -> Self {
         let OwnAccount { account, mfa_enrolled, teams } = own;
         let limits = account.tier.limits();
         Self {
@@ -94,9 +95,9 @@ impl MeView {
             slug: account.slug.map(Into::into),
             region: account.region.map(Region::as_str),
             onboarding_completed_at: account.onboarding_completed_at,
-            avatar_url: None,
-            avatar_source: "none",
             mfa_enrolled: sees_mfa.then_some(mfa_enrolled),
+            avatar_url: account.avatar.and_then(|key| services.avatars.url(key)),
+            avatar_source: if account.avatar.is_some() { "user" } else { "none" },
             concurrent_session_cap: limits.concurrent_sessions,
             concurrent_session_active: 0,
             profile_cap: limits.profiles,
@@ -108,7 +109,7 @@ impl MeView {
 
 async fn me(gate: Gate<ReadAccount>, services: Data<Services>) -> Result<Ok200<MeView>, Problem> {
     let own = services.accounts.me(gate.permit()).await?;
-    Ok(Ok200(MeView::new(own, !gate.permit().access().in_members_hands())))
+    Ok(Ok200(MeView::new(own, &services, !gate.permit().access().in_members_hands())))
 }
 
 /// Any of them; null clears.
@@ -159,7 +160,7 @@ async fn edit(
 ) -> Result<Ok200<MeView>, Problem> {
     let edit = ProfileEdit::from(body.0);
     let own = gate.change(async |by| services.accounts.edit(by, edit.clone()).await).await?;
-    Ok(Ok200(MeView::new(own, true)))
+    Ok(Ok200(MeView::new(own, &services, true)))
 }
 
 impl From<EditError> for Problem {

@@ -4,6 +4,7 @@ mod account;
 mod api_keys;
 mod audit_log;
 mod auth;
+mod avatar;
 mod email_preferences;
 mod export;
 mod invites;
@@ -21,6 +22,7 @@ pub fn api() -> Api {
         mfa::routes,
         account::routes,
         web_sessions::routes,
+        avatar::routes,
         invites::routes,
         members::routes,
         team::routes,
