@@ -12,6 +12,7 @@ use driftstack_domain::{
     change::StoreError,
     desk::Desk,
     id::Ids,
+    idempotency::{Idempotency, IdempotencyStore},
     limit::Limiter,
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
@@ -78,6 +79,7 @@ pub trait Store:
     + PreferenceStore
     + Outbox
     + StaffStore
+    + IdempotencyStore
     + Health
     + 'static
 {
@@ -113,6 +115,7 @@ pub struct Services {
     pub audit_log: AuditLog,
     pub preferences: Preferences,
     pub operator: Operator,
+    pub idempotency: Idempotency,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
     pub link_store: Arc<dyn LinkStore>,
@@ -143,7 +146,8 @@ impl Services {
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
-            operator: Operator::new(store.clone(), desk),
+            operator: Operator::new(store.clone(), desk.clone()),
+            idempotency: Idempotency::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),
             link_store: store.clone(),

@@ -1,4 +1,4 @@
-//! What happens off the request path: mails and links, each by a loop that sleeps until there is something to do.
+//! What happens off the request path: mails, links and sweeping, each by a loop that sleeps until there is something to do.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +9,9 @@ use crate::{metrics, wire::Services};
 
 /// After a fault of the store.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is to be forgotten is out of use already; it may lie there a little longer.
+const BETWEEN_SWEEPS: Duration = Duration::from_mins(1);
 
 /// The running workers.
 #[derive(Debug)]
@@ -21,8 +24,9 @@ impl Workers {
     pub fn start(services: &Arc<Services>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
-        let links = tokio::spawn(links(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links] }
+        let links = tokio::spawn(links(services.clone(), stopped.clone()));
+        let sweeps = tokio::spawn(sweeps(services.clone(), stopped));
+        Self { stop, tasks: vec![mails, links, sweeps] }
     }
 
     /// Lets each finish the round it is in.
@@ -51,6 +55,14 @@ async fn links(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let done = services.links.round().await.map(|requests| requests > 0);
         rest(done, services.link_store.wanted(), &mut stopped).await;
+    }
+}
+
+/// Forgets what has had its day.
+async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let done = services.idempotency.sweep().await;
+        rest(done, tokio::time::sleep(BETWEEN_SWEEPS), &mut stopped).await;
     }
 }
 

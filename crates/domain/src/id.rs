@@ -79,6 +79,8 @@ ids! {
     ApiKeyId = "key_";
     /// An audit entry. Bare: it has no prefix.
     AuditId = "";
+    /// A request that creates something and may be repeated. Never public.
+    ClaimId = "";
     /// A team invitation.
     InviteId = "inv_";
     /// A single-use link that was mailed to an account holder. Never public.

@@ -8,6 +8,7 @@ use driftstack_domain::{
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
     id::AccountId,
+    idempotency::IdempotencyStore,
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     staff::StaffStore,
@@ -30,6 +31,7 @@ pub trait Ports:
     + PreferenceStore
     + Outbox
     + StaffStore
+    + IdempotencyStore
     + 'static
 {
 }
@@ -48,6 +50,7 @@ impl<T> Ports for T where
         + PreferenceStore
         + Outbox
         + StaffStore
+        + IdempotencyStore
         + 'static
 {
 }

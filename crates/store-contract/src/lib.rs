@@ -71,6 +71,18 @@ macro_rules! store_contract {
                     a_workspace_is_seen_only_by_its_members
                     a_touch_moves_no_revision_and_the_later_one_stays
                 }
+                idempotency {
+                    a_slot_is_claimed_by_one_alone
+                    a_claim_is_given_up_by_its_holder_alone
+                    an_abandoned_claim_is_taken_over_after_its_lease
+                    an_answer_is_kept_with_the_change_or_not_at_all
+                    nothing_is_changed_for_a_claim_that_is_lost
+                    every_creation_keeps_its_answer
+                    what_has_expired_is_forgotten_in_batches
+                    an_expired_answer_is_not_given_again
+                    of_sixteen_who_repeat_each_other_one_creates
+                    a_holder_and_its_successor_make_one_change
+                }
                 invites {
                     an_invite_is_read_as_it_was_written
                     only_pending_invites_are_listed

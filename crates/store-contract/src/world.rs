@@ -19,6 +19,7 @@ use driftstack_domain::{
     desk::Desk,
     email::Email,
     id::{AccountId, WebSessionId},
+    idempotency::Idempotency,
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
     policy::{Operation, Role, Scope, ScopeSet},
@@ -139,6 +140,10 @@ impl<B: Backend> World<B> {
 
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn idempotency(&self) -> Idempotency {
+        Idempotency::new(self.store.clone(), self.desk.clone())
     }
 
     pub fn operator(&self) -> Operator {

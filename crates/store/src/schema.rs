@@ -135,6 +135,15 @@ tables! {
         problem -> Nullable<Text>,
     }
 
+    idempotency (slot) {
+        slot -> Binary,
+        holder -> Id,
+        request -> Binary,
+        leased_until -> Moment,
+        expires_at -> Moment,
+        answer -> Nullable<Binary>,
+    }
+
     declined_mails (account, mail) {
         account -> Id,
         mail -> Text,

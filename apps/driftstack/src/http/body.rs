@@ -18,22 +18,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_json(request);
-        let bytes = Bytes::from_request(request, payload);
-        Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
-            if bytes.is_empty() {
-                return parse(b"{}").map(Self);
-            }
-            if !is_json {
-                return Err(Problem::new(
-                    Code::UnsupportedMediaType,
-                    "send JSON with `Content-Type: application/json`",
-                ));
-            }
-            parse(&bytes).map(Self)
-        })
+        let (request, bytes) = (request.clone(), Bytes::from_request(request, payload));
+        Box::pin(async move { read(&request, &bytes.await.map_err(|error| unreadable(&error))?).map(Self) })
     }
+}
+
+pub(super) fn read<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return parse(b"{}");
+    }
+    if !is_json(request) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"));
+    }
+    parse(bytes)
 }
 
 fn is_json(request: &HttpRequest) -> bool {
@@ -42,7 +39,7 @@ fn is_json(request: &HttpRequest) -> bool {
     essence.is_some_and(|text| text.eq_ignore_ascii_case("application/json"))
 }
 
-fn unreadable(error: &actix_web::Error) -> Problem {
+pub(super) fn unreadable(error: &actix_web::Error) -> Problem {
     let status = error.as_response_error().status_code();
     if status == Code::PayloadTooLarge.status() {
         return Problem::new(Code::PayloadTooLarge, format_args!("a body has at most {MAX_BODY_BYTES} bytes here"));

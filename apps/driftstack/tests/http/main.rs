@@ -21,6 +21,7 @@ mod email_preferences;
 mod endurance;
 mod faults;
 mod fixture;
+mod idempotency;
 mod invites;
 mod limits;
 mod mail_folder;

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod callers;
+pub mod idempotency;
 pub mod invites;
 pub mod links;
 pub mod mails;

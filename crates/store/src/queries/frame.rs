@@ -1,7 +1,7 @@
 //! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
 //!
 //! It holds the accounts of the guard and compares their revisions, runs the body, links the audit drafts into their
-//! chains, writes the mails, and moves the revision and the head of every account that got an entry. All of it is
+//! chains, writes the mails, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
 //! committed, or none.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, mail};
+use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -92,7 +92,7 @@ impl Store {
 }
 
 async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
-    let Change { guard, effects, .. } = it.change();
+    let Change { guard, effects, answer, .. } = it.change();
     let held = hold(c, guard).await?;
     body(c, &it).await?;
     for (account, drafts) in by_account(effects) {
@@ -105,6 +105,9 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     }
     for mail in &effects.mails {
         mail::insert(c, mail).await?;
+    }
+    if let Some(answer) = answer {
+        idempotency::keep(c, answer).await?;
     }
     Ok(())
 }

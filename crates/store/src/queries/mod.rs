@@ -11,6 +11,7 @@ pub(super) mod auth;
 pub(super) mod caller;
 mod fault;
 mod frame;
+mod idempotency;
 pub(super) mod invite;
 mod link;
 pub(super) mod mail;
