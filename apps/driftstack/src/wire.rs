@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use driftstack_domain::{
     access::{CallerStore, Doorkeeper},
     account::{AccountStore, Accounts},
+    activation::{ActivationStore, Activations},
     api_key::{ApiKeyStore, ApiKeys},
     audit::{AuditLog, AuditStore},
     auth::{LinkClerk, LinkStore, SignInStore, SignIns, SignUps},
@@ -23,7 +24,7 @@ use driftstack_domain::{
     web_session::{WebSessionStore, WebSessions},
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
-use driftstack_mailer::{FolderMailer, SmtpMailer};
+use driftstack_mailer::{FolderMailer, PublicUrl, SmtpMailer};
 use driftstack_seal::{AesVault, Argon2Passwords, KeyRing, OsSecrets, PasetoTokens};
 use driftstack_store::{PostgresStore, SqliteStore};
 use ipnet::IpNet;
@@ -75,6 +76,7 @@ pub trait Store:
     + MembershipStore
     + TeamStore
     + ApiKeyStore
+    + ActivationStore
     + AuditStore
     + PreferenceStore
     + Outbox
@@ -98,6 +100,8 @@ pub struct Parts {
     pub passwords: Arc<dyn Passwords>,
     pub limiter: Arc<dyn Limiter>,
     pub mailer: Arc<dyn Mailer>,
+    /// Where people find the service in a browser.
+    pub public_url: PublicUrl,
 }
 
 /// The use cases, and what the HTTP layer needs of the adapters.
@@ -112,6 +116,7 @@ pub struct Services {
     pub memberships: Memberships,
     pub teams: Teams,
     pub api_keys: ApiKeys,
+    pub activations: Activations,
     pub audit_log: AuditLog,
     pub preferences: Preferences,
     pub operator: Operator,
@@ -127,11 +132,12 @@ pub struct Services {
     pub ids: Arc<dyn Ids>,
     pub trusted_proxies: Vec<IpNet>,
     pub problem_type_base: String,
+    pub public_url: PublicUrl,
 }
 
 impl Services {
     pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
-        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer } = parts;
+        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, public_url } = parts;
         let desk = Desk { clock: clock.clone(), ids: ids.clone(), secrets, vault: vault.clone() };
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
@@ -144,6 +150,7 @@ impl Services {
             memberships: Memberships::new(store.clone(), desk.clone()),
             teams: Teams::new(store.clone(), desk.clone()),
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
+            activations: Activations::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk.clone()),
@@ -159,6 +166,7 @@ impl Services {
             ids,
             trusted_proxies: settings.trusted_proxies.clone(),
             problem_type_base: settings.problem_type_base.clone(),
+            public_url,
         }
     }
 }
@@ -228,6 +236,7 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = KeyRing::open_or_create(&settings.keys_file, clock.now())
         .map_err(|error| StartError::new("the keys file", error))?;
+    let public_url = public_url(settings, address)?;
     Ok(Parts {
         clock,
         ids: Arc::new(V7Ids),
@@ -236,7 +245,8 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
         tokens: Arc::new(PasetoTokens::new(&keys)),
         passwords: Arc::new(Argon2Passwords::on_every_core()),
         limiter: limiter(&settings.rate_limits)?,
-        mailer: mailer(settings, address).await?,
+        mailer: mailer(settings, public_url.clone()).await?,
+        public_url,
     })
 }
 
@@ -251,9 +261,12 @@ fn limiter(rate_limits: &RateLimits) -> Result<Arc<dyn Limiter>, StartError> {
     }
 }
 
-async fn mailer(settings: &Settings, address: SocketAddr) -> Result<Arc<dyn Mailer>, StartError> {
+fn public_url(settings: &Settings, address: SocketAddr) -> Result<PublicUrl, StartError> {
     let own_url = || format!("http://{address}").parse().map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error));
-    let public_url = settings.public_url.clone().map_or_else(own_url, Ok)?;
+    settings.public_url.clone().map_or_else(own_url, Ok)
+}
+
+async fn mailer(settings: &Settings, public_url: PublicUrl) -> Result<Arc<dyn Mailer>, StartError> {
     let from = settings.mail_from.clone();
     match &settings.mail {
         MailRoute::Folder(path) => Ok(Arc::new(FolderMailer::new(path, from, public_url))),

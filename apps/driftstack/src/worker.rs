@@ -61,9 +61,16 @@ async fn links(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
 /// Forgets what has had its day.
 async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        let done = services.idempotency.sweep().await;
+        let done = sweep(&services).await;
         rest(done, tokio::time::sleep(BETWEEN_SWEEPS), &mut stopped).await;
     }
+}
+
+/// Whether there may be more of anything.
+async fn sweep(services: &Services) -> Result<bool, StoreError> {
+    let answers = services.idempotency.sweep().await?;
+    let activations = services.activations.sweep().await?;
+    Ok(answers || activations)
 }
 
 /// Until there may be something to do, or it is time to stop. A round that did something is followed by another one at once.

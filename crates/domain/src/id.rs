@@ -75,6 +75,8 @@ macro_rules! ids {
 ids! {
     /// An account, which is also the workspace of its team.
     AccountId = "acc_";
+    /// A device that waits for a key. Never public.
+    ActivationId = "";
     /// An API key.
     ApiKeyId = "key_";
     /// An audit entry. Bare: it has no prefix.

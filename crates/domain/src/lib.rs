@@ -3,7 +3,7 @@
 //! This crate knows no runtime, no HTTP, no SQL, no file and no clock of its own. Every rule of the service is here, once.
 //!
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
-//! * [`account`], [`team`], [`membership`], [`api_key`], [`web_session`], [`auth`], [`mail`], [`audit`], [`limit`],
+//! * [`account`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`], [`mail`], [`audit`], [`limit`],
 //!   [`idempotency`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case, and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
@@ -28,6 +28,7 @@
 
 pub mod access;
 pub mod account;
+pub mod activation;
 pub mod api_key;
 pub mod audit;
 pub mod auth;

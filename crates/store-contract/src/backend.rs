@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use driftstack_domain::{
     access::CallerStore,
     account::{AccountStatus, AccountStore},
+    activation::ActivationStore,
     api_key::ApiKeyStore,
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
@@ -27,6 +28,7 @@ pub trait Ports:
     + MembershipStore
     + TeamStore
     + ApiKeyStore
+    + ActivationStore
     + AuditStore
     + PreferenceStore
     + Outbox
@@ -46,6 +48,7 @@ impl<T> Ports for T where
         + MembershipStore
         + TeamStore
         + ApiKeyStore
+        + ActivationStore
         + AuditStore
         + PreferenceStore
         + Outbox

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use driftstack_domain::{
     access::Permit,
+    activation::{
+        Activation, Activations, Binding, DeviceCode, Handover, MockActivationStore, SeenActivation, UserCode,
+    },
     api_key::{ApiKey, ApiKeys, KeyRevocation, MockApiKeyStore, Rotation},
     auth::{
         LinkClerk, LinkRenewal, LinkRequest, MockLinkStore, MockSignInStore, SeenLink, SeenSignIn, SignIns,
@@ -26,7 +29,7 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey,
+            AcceptInvite, BindDevice, ChangeRole, InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey,
             RevokeOtherSessions, RotateKey, SetPreference,
         },
     },
@@ -150,6 +153,28 @@ pub async fn acceptance(desk: &Desk, by: &Permit<AcceptInvite>, seen: SeenToken)
     store.expect_seen_token().returning(move |_, _| Ok(Some(seen.clone())));
     store.expect_commit_acceptance().returning(caught.catch());
     invites(desk, store).accept(by, &any_token()).await.unwrap();
+    caught.take()
+}
+
+fn activations(desk: &Desk, store: MockActivationStore) -> Activations {
+    Activations::new(Arc::new(store), desk.clone())
+}
+
+/// A binding by somebody to whom the activation seems to be unbound.
+pub async fn binding(desk: &Desk, by: &Permit<BindDevice>, code: &UserCode, seen: Activation) -> Binding {
+    let (mut store, caught) = (MockActivationStore::new(), Caught::nothing());
+    store.expect_unbound_activation().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_binding().returning(caught.catch());
+    activations(desk, store).bind(by, code).await.unwrap();
+    caught.take()
+}
+
+pub async fn handover(desk: &Desk, seen: SeenActivation) -> Handover {
+    let (mut store, caught) = (MockActivationStore::new(), Caught::nothing());
+    store.expect_seen_activation().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_handover().returning(caught.catch());
+    let (code, state) = (DeviceCode::parse("any").unwrap(), "0123456789abcdef".to_owned().try_into().unwrap());
+    activations(desk, store).exchange(&code, &state).await.unwrap();
     caught.take()
 }
 

@@ -47,6 +47,17 @@ macro_rules! store_contract {
                     a_slug_that_was_given_up_is_free
                     a_team_is_renamed
                 }
+                activations {
+                    an_activation_is_read_as_it_was_written
+                    a_user_code_is_that_of_one_device
+                    a_bound_device_gets_a_key_once
+                    a_device_that_does_not_come_back_leaves_no_key
+                    whoever_signs_out_takes_the_binding_back
+                    of_many_who_type_one_code_one_has_the_device
+                    of_many_who_ask_at_once_one_gets_the_key
+                    what_is_bound_or_gone_cannot_be_moved
+                    what_is_over_is_forgotten
+                }
                 api_keys {
                     a_key_is_read_as_it_was_written
                     keys_are_listed_newest_first_whatever_their_state

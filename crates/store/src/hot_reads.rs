@@ -43,6 +43,7 @@ macro_rules! hot_reads {
             a_stretch_of_the_log: audit::down_from(account(), 100, 100);
             a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
             a_link: auth::seen_link(digest());
+            a_device_that_waits: activation::seen_activation(digest());
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

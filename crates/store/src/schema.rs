@@ -144,6 +144,17 @@ tables! {
         answer -> Nullable<Binary>,
     }
 
+    activations (id) {
+        id -> Id,
+        device -> Binary,
+        user_code -> Binary,
+        client -> Text,
+        created_at -> Moment,
+        expires_at -> Moment,
+        account -> Nullable<Id>,
+        session -> Nullable<Id>,
+    }
+
     declined_mails (account, mail) {
         account -> Id,
         mail -> Text,

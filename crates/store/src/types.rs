@@ -19,7 +19,10 @@ use driftstack_domain::{
     auth::PasswordHash,
     change::Revision,
     email::Email,
-    id::{AccountId, ApiKeyId, AuditId, ClaimId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
+    id::{
+        AccountId, ActivationId, ApiKeyId, AuditId, ClaimId, InviteId, LinkId, MailId, MembershipId, TeamId,
+        WebSessionId,
+    },
     mail::{MailContent, OptionalMail},
     name::Name,
     policy::{Role, Scope, ScopeSet},
@@ -140,7 +143,7 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, ClaimId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
+stored_as_id! { AccountId, ActivationId, ApiKeyId, AuditId, ClaimId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
 stored_as_text! { AccountStatus, Email, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 

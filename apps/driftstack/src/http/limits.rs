@@ -10,9 +10,10 @@ use actix_web::{
 };
 use driftstack_domain::{
     email::Email,
+    id::AccountId,
     limit::{LimitKey, Quota, Verdict},
     secret::Digest,
-    tier::{MAIL_SENDING, SIGNING_IN},
+    tier::{BINDING, EXCHANGING, INITIATING, MAIL_SENDING, SIGNING_IN},
     time::Timestamp,
 };
 use futures_util::future::{Ready, ready};
@@ -59,7 +60,8 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-/// Limits on a caller without a credential, by their address. It is hashed before it becomes a key.
+/// Limits beside those of an account's tier, mostly on callers without a credential, by their address. What is counted by is
+/// hashed before it becomes a key.
 pub struct Throttle {
     address: String,
     services: Data<Services>,
@@ -76,8 +78,27 @@ impl Throttle {
         self.charge("sign-in", email.as_str(), SIGNING_IN).await
     }
 
+    /// Devices that begin.
+    pub async fn initiating(&self) -> Result<(), Problem> {
+        self.charge("initiate", "", INITIATING).await
+    }
+
+    /// Devices that ask whether their key is there.
+    pub async fn exchanging(&self) -> Result<(), Problem> {
+        self.charge("exchange", "", EXCHANGING).await
+    }
+
+    /// User codes that are typed, per account and wherever that is: a guesser may have many addresses.
+    pub async fn binding(&self, account: AccountId) -> Result<(), Problem> {
+        self.charge_to("bind", &account.to_string(), BINDING).await
+    }
+
     async fn charge(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {
-        let key = LimitKey::Anonymous(Digest::of(&format!("{bucket}\n{}\n{whom}", self.address)));
+        self.charge_to(bucket, &format!("{}\n{whom}", self.address), quota).await
+    }
+
+    async fn charge_to(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {
+        let key = LimitKey::Anonymous(Digest::of(&format!("{bucket}\n{whom}")));
         let verdict = self.services.limiter.charge(key, quota).await;
         if verdict.allowed { Ok(()) } else { Err(Charged { bucket, quota, verdict }.refusal()) }
     }

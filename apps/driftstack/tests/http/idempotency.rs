@@ -30,7 +30,7 @@ async fn minted(by: &Person<'_>) -> usize {
 }
 
 /// What a `POST` does that creates nothing, or what only somebody without a credential asks for.
-const WITHOUT_A_KEY: [Action; 6] = [
+const WITHOUT_A_KEY: [Action; 8] = [
     // The address can be taken once.
     Action::SignUp,
     Action::VerifyEmail,
@@ -38,6 +38,9 @@ const WITHOUT_A_KEY: [Action; 6] = [
     Action::LogIn,
     Action::RefreshSession,
     Action::LogOut,
+    // What nobody collects goes away by itself.
+    Action::InitiateDevice,
+    Action::ExchangeDevice,
 ];
 
 #[test]

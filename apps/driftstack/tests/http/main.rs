@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod activations;
 mod api_keys;
 mod audit_log;
 mod auth;

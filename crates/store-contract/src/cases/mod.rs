@@ -1,6 +1,7 @@
 //! The cases, by concept.
 
 pub mod accounts;
+pub mod activations;
 pub mod api_keys;
 pub mod audit;
 pub mod callers;

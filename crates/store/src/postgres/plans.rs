@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     connect::Connector,
     dialect::{Conn, Fault},
-    queries::{account, api_key, audit, auth, caller, invite, mail, membership},
+    queries::{account, activation, api_key, audit, auth, caller, invite, mail, membership},
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 use cluster::Database;
@@ -47,6 +47,8 @@ const LOAD: &str = "
         FROM generate_series(1, 100000) n;
     INSERT INTO links (id, account, token, created_at, expires_at)
         SELECT uid(n), uid(n), sha256(n::text::bytea), now(), now() FROM generate_series(1, 100000) n;
+    INSERT INTO activations (id, device, user_code, client, created_at, expires_at)
+        SELECT uid(n), sha256(n::text::bytea), sha256(n::text::bytea), 'device', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO mails (id, recipient, content, at, sent_at)
         SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;

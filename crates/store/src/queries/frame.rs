@@ -10,6 +10,7 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::ProfileChange,
+    activation::{Binding, Handover},
     api_key::{KeyRevocation, Minting, Rotation},
     audit::{
         AuditDraft,
@@ -49,7 +50,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
+    Acceptance, Binding, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
     PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,

@@ -5,6 +5,7 @@
 //! prepared once.
 
 pub(super) mod account;
+pub(super) mod activation;
 pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod auth;

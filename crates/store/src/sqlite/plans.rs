@@ -24,7 +24,7 @@ use super::{
     dialect::{Conn, Fault},
     file::{File, Use},
     migrate,
-    queries::{account, api_key, audit, auth, caller, invite, mail, membership},
+    queries::{account, activation, api_key, audit, auth, caller, invite, mail, membership},
 };
 
 #[derive(QueryableByName)]

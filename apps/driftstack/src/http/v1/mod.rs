@@ -1,6 +1,7 @@
 //! The Driftstack dialect.
 
 mod account;
+mod activations;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -17,6 +18,7 @@ use super::route::Api;
 pub fn api() -> Api {
     let parts = [
         auth::routes,
+        activations::routes,
         account::routes,
         web_sessions::routes,
         invites::routes,
