@@ -45,7 +45,7 @@ const WITHOUT_A_KEY: [Action; 8] = [
 
 #[test]
 fn every_post_that_creates_takes_a_key() {
-    for route in v1::api().routes().iter() {
+    for route in v1::api().routes() {
         let (operation, _) = openapi::describe(route);
         let parameters = operation["parameters"].as_array().unwrap();
         let takes_a_key = parameters.iter().any(|parameter| parameter["name"] == "idempotency-key");

@@ -178,7 +178,7 @@ pub async fn what_is_over_is_forgotten<B: Backend>(backend: B) {
     let world = World::new(backend);
     let olive = world.person("olive").await;
     let (_one, _two) = (begun(&world).await, begun(&world).await);
-    world.clock.advance(ACTIVATION_LIFE - COLLECTION_LIFE / 2);
+    world.clock.advance(ACTIVATION_LIFE.saturating_sub(COLLECTION_LIFE / 2));
     let (bound, fresh) = (begun(&world).await, begun(&world).await);
     bind(&world, &olive, &bound).await.unwrap();
     world.clock.advance(COLLECTION_LIFE);
