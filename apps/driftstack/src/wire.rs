@@ -7,6 +7,7 @@ use driftstack_blob::{FolderBlobs, S3Blobs};
 use driftstack_domain::{
     access::{CallerStore, Doorkeeper},
     account::{AccountStore, Accounts},
+    activation::{ActivationStore, Activations},
     api_key::{ApiKeyStore, ApiKeys},
     audit::{AuditLog, AuditStore},
     auth::{LinkClerk, LinkStore, SignInStore, SignIns, SignUps, StepUps},
@@ -14,6 +15,7 @@ use driftstack_domain::{
     change::StoreError,
     desk::Desk,
     id::Ids,
+    idempotency::{Idempotency, IdempotencyStore},
     limit::Limiter,
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
@@ -25,10 +27,10 @@ use driftstack_domain::{
     web_session::{WebSessionStore, WebSessions},
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
-use driftstack_mailer::{FolderMailer, SmtpMailer};
+use driftstack_mailer::{FolderMailer, PublicUrl, SmtpMailer};
 use driftstack_picture::BoundedPictures;
-use driftstack_seal::{AesVault, Argon2Passwords, HmacSignatures, KeyRing, OsSecrets, PasetoTokens};
-use driftstack_store::{MigrateError, PostgresStore, SqliteStore};
+use driftstack_seal::{ AesVault, Argon2Passwords, HmacSignatures, KeyRing, OsSecrets, PasetoTokens };
+use driftstack_store::{ MigrateError, PostgresStore, SqliteStore };
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 
@@ -81,10 +83,12 @@ pub trait Store:
     + MembershipStore
     + TeamStore
     + ApiKeyStore
+    + ActivationStore
     + AuditStore
     + PreferenceStore
     + Outbox
     + StaffStore
+    + IdempotencyStore
     + Health
     + 'static
 {
@@ -124,6 +128,8 @@ impl Blobs {
             Self::Nowhere => None,
         }
     }
+    /// Where people find the service in a browser.
+    pub public_url: PublicUrl,
 }
 
 /// The use cases, and what the HTTP layer needs of the adapters.
@@ -145,9 +151,11 @@ pub struct Services {
     pub memberships: Memberships,
     pub teams: Teams,
     pub api_keys: ApiKeys,
+    pub activations: Activations,
     pub audit_log: AuditLog,
     pub preferences: Preferences,
     pub operator: Operator,
+    pub idempotency: Idempotency,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
     pub link_store: Arc<dyn LinkStore>,
@@ -159,11 +167,13 @@ pub struct Services {
     pub ids: Arc<dyn Ids>,
     pub trusted_proxies: Vec<IpNet>,
     pub problem_type_base: String,
+    pub public_url: PublicUrl,
 }
 
 impl Services {
     pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
-        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, pictures, blobs } = parts;
+        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, public_url, pictures, blobs } =
+            parts;
         let desk = Desk { clock: clock.clone(), ids: ids.clone(), secrets, vault: vault.clone() };
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
@@ -182,9 +192,11 @@ impl Services {
             memberships: Memberships::new(store.clone(), desk.clone()),
             teams: Teams::new(store.clone(), desk.clone()),
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
+            activations: Activations::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
-            operator: Operator::new(store.clone(), desk),
+            operator: Operator::new(store.clone(), desk.clone()),
+            idempotency: Idempotency::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),
             link_store: store.clone(),
@@ -196,6 +208,7 @@ impl Services {
             ids,
             trusted_proxies: settings.trusted_proxies.clone(),
             problem_type_base: settings.problem_type_base.clone(),
+            public_url,
         }
     }
 }
@@ -287,6 +300,7 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
     let keys = KeyRing::open_or_create(&settings.keys_file, clock.now())
         .map_err(|error| StartError::new("the keys file", error))?;
     let blobs = blobs(settings, address, &keys, &clock)?;
+    let public_url = public_url(settings, address)?;
     Ok(Parts {
         clock,
         ids: Arc::new(V7Ids),
@@ -295,9 +309,10 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
         tokens: Arc::new(PasetoTokens::new(&keys)),
         passwords: Arc::new(Argon2Passwords::on_every_core()),
         limiter: limiter(&settings.rate_limits)?,
-        mailer: mailer(settings, address).await?,
         pictures: Arc::new(BoundedPictures::on_half_of_the_cores()),
         blobs,
+        mailer: mailer(settings, public_url.clone()).await?,
+        public_url,
     })
 }
 
@@ -331,9 +346,12 @@ fn blobs(
     }
 }
 
-async fn mailer(settings: &Settings, address: SocketAddr) -> Result<Arc<dyn Mailer>, StartError> {
+fn public_url(settings: &Settings, address: SocketAddr) -> Result<PublicUrl, StartError> {
     let own_url = || format!("http://{address}").parse().map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error));
-    let public_url = settings.public_url.clone().map_or_else(own_url, Ok)?;
+    settings.public_url.clone().map_or_else(own_url, Ok)
+}
+
+async fn mailer(settings: &Settings, public_url: PublicUrl) -> Result<Arc<dyn Mailer>, StartError> {
     let from = settings.mail_from.clone();
     match &settings.mail {
         MailRoute::Folder(path) => Ok(Arc::new(FolderMailer::new(path, from, public_url))),

@@ -1,4 +1,4 @@
-//! What happens off the request path: mails, links and the sweeping of pictures, each by a loop that sleeps until there is something to do.
+//! What happens off the request path: mails, links and sweeping, each by a loop that sleeps until there is something to do.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,9 @@ use crate::{metrics, wire::Services};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Nothing waits for a picture to be swept.
-const SWEEP_EVERY: Duration = MINUTE.saturating_mul(5);
+const BETWEEN_PICTURES: Duration = MINUTE.saturating_mul(5);
+/// What is to be forgotten is out of use already; it may lie there a little longer.
+const BETWEEN_SWEEPS: Duration = MINUTE;
 
 /// The running workers.
 #[derive(Debug)]
@@ -25,8 +27,9 @@ impl Workers {
         let (stop, stopped) = watch::channel(false);
         let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
         let links = tokio::spawn(links(services.clone(), stopped.clone()));
-        let pictures = tokio::spawn(pictures(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links, pictures] }
+        let pictures = tokio::spawn(pictures(services.clone(), stopped.clone()));
+        let sweeps = tokio::spawn(sweeps(services.clone(), stopped));
+        Self { stop, tasks: vec![mails, links, pictures, sweeps] }
     }
 
     /// Lets each finish the round it is in.
@@ -69,8 +72,23 @@ async fn pictures(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
             // With a blob store that is away, the next one would fail as well.
             round.removed > 0 && round.failed == 0
         });
-        rest(done, tokio::time::sleep(SWEEP_EVERY), &mut stopped).await;
+        rest(done, tokio::time::sleep(BETWEEN_PICTURES), &mut stopped).await;
     }
+}
+
+/// Forgets what has had its day.
+async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let done = sweep(&services).await;
+        rest(done, tokio::time::sleep(BETWEEN_SWEEPS), &mut stopped).await;
+    }
+}
+
+/// Whether there may be more of anything.
+async fn sweep(services: &Services) -> Result<bool, StoreError> {
+    let answers = services.idempotency.sweep().await?;
+    let activations = services.activations.sweep().await?;
+    Ok(answers || activations)
 }
 
 /// Until there may be something to do, or it is time to stop. A round that did something is followed by another one at once.

@@ -3,7 +3,7 @@
 //! A rule looks at what was seen and makes a sealed record: the rows to write, a [`Guard`], and the [`Effects`] that belong
 //! to it. The store commits the record in one transaction, or says why not with a [`CommitError`].
 
-use crate::{access::Permit, audit::AuditDraft, id::AccountId, mail::OutgoingMail};
+use crate::{access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail};
 
 /// Counts the commits on one account's workspace. Equal revisions mean: nothing was committed in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -87,11 +87,18 @@ impl Effects {
 pub struct Change {
     pub guard: Guard,
     pub effects: Effects,
+    /// What is answered to whoever asks for the same again.
+    pub answer: Option<KeptAnswer>,
 }
 
 impl Change {
     pub(crate) fn new(guard: impl Into<Guard>, effects: Effects) -> Self {
-        Self { guard: guard.into(), effects }
+        Self { guard: guard.into(), effects, answer: None }
+    }
+
+    #[must_use]
+    pub(crate) fn keeping(self, answer: Option<KeptAnswer>) -> Self {
+        Self { answer, ..self }
     }
 }
 

@@ -75,6 +75,8 @@ macro_rules! ids {
 ids! {
     /// An account, which is also the workspace of its team.
     AccountId = "acc_";
+    /// A device that waits for a key. Never public.
+    ActivationId = "";
     /// An API key.
     ApiKeyId = "key_";
     /// An audit entry. Bare: it has no prefix.
@@ -85,6 +87,8 @@ ids! {
     FactorId = "";
     /// A picture. Its key is public, without a prefix.
     AvatarId = "";
+    /// A request that creates something and may be repeated. Never public.
+    ClaimId = "";
     /// A team invitation.
     InviteId = "inv_";
     /// A single-use link that was mailed to an account holder. Never public.

@@ -3,8 +3,8 @@
 //! This crate knows no runtime, no HTTP, no SQL, no file and no clock of its own. Every rule of the service is here, once.
 //!
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
-//! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`web_session`], [`auth`], [`mfa`], [`mail`],
-//!   [`audit`], [`limit`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case,
+//! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`],
+//!   [`mfa`], [`mail`], [`audit`], [`limit`], [`idempotency`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case,
 //!   and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
@@ -29,6 +29,7 @@
 
 pub mod access;
 pub mod account;
+pub mod activation;
 pub mod api_key;
 pub mod audit;
 pub mod auth;
@@ -37,6 +38,7 @@ pub mod change;
 pub mod desk;
 pub mod email;
 pub mod id;
+pub mod idempotency;
 pub mod limit;
 pub mod mail;
 pub mod membership;

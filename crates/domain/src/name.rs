@@ -24,6 +24,10 @@ impl Name {
         Self("Team".to_owned())
     }
 
+    pub(crate) fn of_a_device_without_one() -> Self {
+        Self("Command line".to_owned())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

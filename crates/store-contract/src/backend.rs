@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use driftstack_domain::{
     access::CallerStore,
     account::{AccountStatus, AccountStore},
+    activation::ActivationStore,
     api_key::ApiKeyStore,
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
     avatar::AvatarStore,
     id::AccountId,
+    idempotency::IdempotencyStore,
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
@@ -30,10 +32,12 @@ pub trait Ports:
     + MembershipStore
     + TeamStore
     + ApiKeyStore
+    + ActivationStore
     + AuditStore
     + PreferenceStore
     + Outbox
     + StaffStore
+    + IdempotencyStore
     + 'static
 {
 }
@@ -51,10 +55,12 @@ impl<T> Ports for T where
         + MembershipStore
         + TeamStore
         + ApiKeyStore
+        + ActivationStore
         + AuditStore
         + PreferenceStore
         + Outbox
         + StaffStore
+        + IdempotencyStore
         + 'static
 {
 }

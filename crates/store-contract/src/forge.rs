@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use driftstack_domain::{
     access::Permit,
+    activation::{
+        Activation, Activations, Binding, DeviceCode, Handover, MockActivationStore, SeenActivation, UserCode,
+    },
     api_key::{ApiKey, ApiKeys, KeyRevocation, MockApiKeyStore, Rotation},
     auth::{
         ChallengeAnswer, LinkClerk, LinkRenewal, LinkRequest, LinkSignIn, MockLinkStore, MockSignInStore,
@@ -22,13 +25,16 @@ use driftstack_domain::{
         Acceptance, Invitation, InviteRevocation, Invites, Memberships, MockInviteStore, MockMembershipStore, Removal,
         Resending, RoleChange, SeenInvite, SeenInvitee, SeenMembership, SeenToken,
     },
-    mfa::{Activation, Answer, Enrolment, FactorRemoval, Mfa, Miss, MockMfaStore, SeenEnrolment, SeenFactor, TotpCode},
+    mfa::{
+        Answer, Enrolment, FactorActivation, FactorRemoval, Mfa, Miss, MockMfaStore, SeenEnrolment, SeenFactor,
+        TotpCode,
+    },
     name::Name,
     policy::{
         Role,
         action::{
-            AcceptInvite, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite, RevokeInvite,
-            RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
+            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, VerifyMfa,
         },
     },
     secret::LinkToken,
@@ -136,7 +142,7 @@ pub async fn enrolment(desk: &Desk, by: &Permit<EnrollMfa>) -> Enrolment {
     caught.take()
 }
 
-pub async fn activation(desk: &Desk, by: &Permit<VerifyMfa>, seen: SeenEnrolment, code: &TotpCode) -> Activation {
+pub async fn activation(desk: &Desk, by: &Permit<VerifyMfa>, seen: SeenEnrolment, code: &TotpCode) -> FactorActivation {
     let (mut store, caught) = (MockMfaStore::new(), Caught::nothing());
     store.expect_seen_enrolment().returning(move |_| Ok(seen.clone()));
     store.expect_commit_activation().returning(caught.catch());
@@ -227,6 +233,28 @@ pub async fn acceptance(desk: &Desk, by: &Permit<AcceptInvite>, seen: SeenToken)
     store.expect_seen_token().returning(move |_, _| Ok(Some(seen.clone())));
     store.expect_commit_acceptance().returning(caught.catch());
     invites(desk, store).accept(by, &any_token()).await.unwrap();
+    caught.take()
+}
+
+fn activations(desk: &Desk, store: MockActivationStore) -> Activations {
+    Activations::new(Arc::new(store), desk.clone())
+}
+
+/// A binding by somebody to whom the activation seems to be unbound.
+pub async fn binding(desk: &Desk, by: &Permit<BindDevice>, code: &UserCode, seen: Activation) -> Binding {
+    let (mut store, caught) = (MockActivationStore::new(), Caught::nothing());
+    store.expect_unbound_activation().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_binding().returning(caught.catch());
+    activations(desk, store).bind(by, code).await.unwrap();
+    caught.take()
+}
+
+pub async fn handover(desk: &Desk, seen: SeenActivation) -> Handover {
+    let (mut store, caught) = (MockActivationStore::new(), Caught::nothing());
+    store.expect_seen_activation().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_handover().returning(caught.catch());
+    let (code, state) = (DeviceCode::parse("any").unwrap(), "0123456789abcdef".to_owned().try_into().unwrap());
+    activations(desk, store).exchange(&code, &state).await.unwrap();
     caught.take()
 }
 

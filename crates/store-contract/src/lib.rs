@@ -47,6 +47,17 @@ macro_rules! store_contract {
                     a_slug_that_was_given_up_is_free
                     a_team_is_renamed
                 }
+                activations {
+                    an_activation_is_read_as_it_was_written
+                    a_user_code_is_that_of_one_device
+                    a_bound_device_gets_a_key_once
+                    a_device_that_does_not_come_back_leaves_no_key
+                    whoever_signs_out_takes_the_binding_back
+                    of_many_who_type_one_code_one_has_the_device
+                    of_many_who_ask_at_once_one_gets_the_key
+                    what_is_bound_or_gone_cannot_be_moved
+                    what_is_over_is_forgotten
+                }
                 api_keys {
                     a_key_is_read_as_it_was_written
                     keys_are_listed_newest_first_whatever_their_state
@@ -84,6 +95,18 @@ macro_rules! store_contract {
                     an_unknown_credential_is_not_seen
                     a_workspace_is_seen_only_by_its_members
                     a_touch_moves_no_revision_and_the_later_one_stays
+                }
+                idempotency {
+                    a_slot_is_claimed_by_one_alone
+                    a_claim_is_given_up_by_its_holder_alone
+                    an_abandoned_claim_is_taken_over_after_its_lease
+                    an_answer_is_kept_with_the_change_or_not_at_all
+                    nothing_is_changed_for_a_claim_that_is_lost
+                    every_creation_keeps_its_answer
+                    what_has_expired_is_forgotten_in_batches
+                    an_expired_answer_is_not_given_again
+                    of_sixteen_who_repeat_each_other_one_creates
+                    a_holder_and_its_successor_make_one_change
                 }
                 invites {
                     an_invite_is_read_as_it_was_written

@@ -20,6 +20,7 @@ use driftstack_domain::{
     desk::Desk,
     email::Email,
     id::{AccountId, WebSessionId},
+    idempotency::Idempotency,
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
@@ -188,6 +189,10 @@ impl<B: Backend> World<B> {
 
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn idempotency(&self) -> Idempotency {
+        Idempotency::new(self.store.clone(), self.desk.clone())
     }
 
     pub fn operator(&self) -> Operator {

@@ -46,6 +46,7 @@ macro_rules! hot_reads {
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
+            a_device_that_waits: activation::seen_activation(digest());
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

@@ -8,12 +8,13 @@ use diesel::{
 use driftstack_domain::{
     access::Credential,
     account::{Account, AccountStatus, Region, Slug, TimeZone},
+    activation::Activation,
     api_key::ApiKey,
     audit::{AuditEntry, Payload, chain::ChainHash},
     auth::{LinkKind, LinkRequest},
     avatar::AvatarKey,
     email::Email,
-    id::{AccountId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
+    id::{AccountId, ActivationId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
     membership::Invite,
     name::Name,
     policy::{Role, ScopeSet},
@@ -24,7 +25,7 @@ use driftstack_domain::{
 };
 
 use crate::{
-    schema::{accounts, api_keys, audit_entries, invites, link_requests, teams},
+    schema::{accounts, activations, api_keys, audit_entries, invites, link_requests, teams},
     types::{Bound, Stored, b, read},
 };
 
@@ -130,6 +131,15 @@ in_table! {
         expires_at: Timestamp,
         accepted_at: Option<Timestamp>,
         voided_at: Option<Timestamp>,
+    }
+
+    Activation in activations {
+        id: ActivationId,
+        device: Digest,
+        user_code: Digest,
+        client: Name,
+        created_at: Timestamp,
+        expires_at: Timestamp,
     }
 
     ApiKey in api_keys {

@@ -174,6 +174,26 @@ tables! {
         problem -> Nullable<Text>,
     }
 
+    idempotency (slot) {
+        slot -> Binary,
+        holder -> Id,
+        request -> Binary,
+        leased_until -> Moment,
+        expires_at -> Moment,
+        answer -> Nullable<Binary>,
+    }
+
+    activations (id) {
+        id -> Id,
+        device -> Binary,
+        user_code -> Binary,
+        client -> Text,
+        created_at -> Moment,
+        expires_at -> Moment,
+        account -> Nullable<Id>,
+        session -> Nullable<Id>,
+    }
+
     declined_mails (account, mail) {
         account -> Id,
         mail -> Text,

@@ -21,8 +21,8 @@ use driftstack_domain::{
     change::Revision,
     email::Email,
     id::{
-        AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId,
-        WebSessionId,
+        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, FactorId, InviteId, LinkId, MailId,
+        MembershipId, TeamId, WebSessionId,
     },
     mail::{MailContent, OptionalMail},
     name::Name,
@@ -144,7 +144,7 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId }
+stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId }
 stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 

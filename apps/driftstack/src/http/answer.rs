@@ -1,7 +1,15 @@
 //! What a route answers when all is well.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody, http::StatusCode};
 use serde::Serialize;
+
+/// A status and a body, which may be told again.
+pub trait Told {
+    type View: Serialize;
+    const STATUS: StatusCode;
+
+    fn view(&self) -> &Self::View;
+}
 
 /// 200 with JSON.
 #[derive(Debug)]
@@ -42,6 +50,21 @@ impl<T: Serialize> Responder for Accepted<T> {
         HttpResponse::Accepted().json(self.0)
     }
 }
+
+macro_rules! told {
+    ($($answer:ident $status:ident)+) => { $(
+        impl<T: Serialize> Told for $answer<T> {
+            type View = T;
+            const STATUS: StatusCode = StatusCode::$status;
+
+            fn view(&self) -> &T {
+                &self.0
+            }
+        }
+    )+ };
+}
+
+told! { Ok200 OK Created CREATED Accepted ACCEPTED }
 
 impl Responder for NoContent {
     type Body = BoxBody;

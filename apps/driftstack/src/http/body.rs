@@ -1,6 +1,11 @@
 //! Request bodies: JSON into validated types, with the path of what is wrong.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header,
+    web::{self, Bytes},
+};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
@@ -18,23 +23,32 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Body<T, MA
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_json(request);
-        let payload = web::Payload::from_request(request, payload);
-        Box::pin(async move {
-            let payload = payload.await.map_err(|_| unreadable())?;
-            let bytes = payload.to_bytes_limited(MAX).await.map_err(|_| too_large(MAX))?.map_err(|_| unreadable())?;
-            if bytes.is_empty() {
-                return parse(b"{}").map(Self);
-            }
-            if !is_json {
-                return Err(Problem::new(
-                    Code::UnsupportedMediaType,
-                    "send JSON with `Content-Type: application/json`",
-                ));
-            }
-            parse(&bytes).map(Self)
-        })
+        let (request, bytes) = (request.clone(), bytes(request, payload, MAX));
+        Box::pin(async move { read(&request, &bytes.await?).map(Self) })
     }
+}
+
+/// The bytes of a body, of which there may be so many.
+pub(super) fn bytes(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    max: usize,
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let payload = web::Payload::from_request(request, payload);
+    async move {
+        let payload = payload.await.map_err(|_| unreadable())?;
+        payload.to_bytes_limited(max).await.map_err(|_| too_large(max))?.map_err(|_| unreadable())
+    }
+}
+
+pub(super) fn read<T: DeserializeOwned>(request: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return parse(b"{}");
+    }
+    if !is_json(request) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"));
+    }
+    parse(bytes)
 }
 
 fn is_json(request: &HttpRequest) -> bool {

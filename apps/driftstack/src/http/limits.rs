@@ -12,8 +12,8 @@ use driftstack_domain::{
     email::Email,
     id::AccountId,
     limit::{LimitKey, Quota, Verdict},
-    secret::{Digest, LinkToken},
-    tier::{MAIL_SENDING, SIGNING_IN},
+    secret::{ Digest, LinkToken },
+    tier::{ MAIL_SENDING, SIGNING_IN, BINDING, EXCHANGING, INITIATING },
     time::Timestamp,
 };
 use futures_util::future::{Ready, ready};
@@ -60,7 +60,8 @@ pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-/// Limits on a caller without a credential, by their address. It is hashed before it becomes a key.
+/// Limits beside those of an account's tier, mostly on callers without a credential, by their address. What is counted by is
+/// hashed before it becomes a key.
 pub struct Throttle {
     address: String,
     services: Data<Services>,
@@ -87,8 +88,27 @@ impl Throttle {
         self.charge("sign-in", &account.to_string(), SIGNING_IN).await
     }
 
+    /// Devices that begin.
+    pub async fn initiating(&self) -> Result<(), Problem> {
+        self.charge("initiate", "", INITIATING).await
+    }
+
+    /// Devices that ask whether their key is there.
+    pub async fn exchanging(&self) -> Result<(), Problem> {
+        self.charge("exchange", "", EXCHANGING).await
+    }
+
+    /// User codes that are typed, per account and wherever that is: a guesser may have many addresses.
+    pub async fn binding(&self, account: AccountId) -> Result<(), Problem> {
+        self.charge_to("bind", &account.to_string(), BINDING).await
+    }
+
     async fn charge(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {
-        let key = LimitKey::Anonymous(Digest::of(&format!("{bucket}\n{}\n{whom}", self.address)));
+        self.charge_to(bucket, &format!("{}\n{whom}", self.address), quota).await
+    }
+
+    async fn charge_to(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {
+        let key = LimitKey::Anonymous(Digest::of(&format!("{bucket}\n{whom}")));
         let verdict = self.services.limiter.charge(key, quota).await;
         if verdict.allowed { Ok(()) } else { Err(Charged { bucket, quota, verdict }.refusal()) }
     }

@@ -149,6 +149,7 @@ fn problem_schema(type_base: &str) -> Value {
                 },
             },
             "retry_after_seconds": { "type": "integer" },
+            "idempotency_status": { "type": "string", "enum": ["in_progress", "mismatch"] },
         },
     })
 }

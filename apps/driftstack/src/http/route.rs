@@ -7,19 +7,29 @@
 
 use std::future::Future;
 
-use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, dev::Payload, http::Method, web};
-use driftstack_domain::policy::{Action, Operation};
+use actix_web::{
+    Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder,
+    dev::Payload,
+    http::{Method, StatusCode},
+    web,
+};
+use driftstack_domain::{
+    idempotency::IdempotencyKey,
+    policy::{Action, Operation},
+};
 use futures_util::future::{LocalBoxFuture, Ready, ready};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::Instrument;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Accepted, Created, NoContent, Ok200},
+    answer::{Accepted, NoContent, Ok200, Told},
     body::Body,
     client::Calling,
     codes::Code,
     gate::Gate,
+    idempotency::{KEY_HEADER, NewBody, Once, Repeatable},
     limits::Throttle,
     openapi::Description,
     path::Id,
@@ -212,6 +222,12 @@ impl<T: ToSchema, const MAX: usize> Describe for Body<T, MAX> {
     }
 }
 
+impl<T: ToSchema> Describe for NewBody<T> {
+    fn describe(description: &mut Description) {
+        Body::<T>::describe(description);
+    }
+}
+
 impl<T: Parameters> Describe for Query<T> {
     fn describe(description: &mut Description) {
         for (name, meaning) in T::KNOWN {
@@ -233,7 +249,7 @@ macro_rules! silent {
     ($($type:ty)*) => { $(impl Describe for $type { fn describe(_: &mut Description) {} })* };
 }
 
-silent! { Calling Throttle web::Data<Services> HttpRequest }
+silent! { Calling Throttle web::Data<Services> HttpRequest, Repeatable Throttle web::Data<Services> HttpRequest }
 
 fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     let mut answer = json!({ "description": "Done." });
@@ -243,24 +259,33 @@ fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     description.operation["responses"][status.to_string()] = answer;
 }
 
-impl<T: ToSchema> Describe for Ok200<T> {
+fn describe_told<T: ToSchema>(description: &mut Description, status: StatusCode) {
+    let schema = description.schema::<T>();
+    answer(description, status.as_u16(), Some(schema));
+}
+
+impl<T: ToSchema + Serialize> Describe for Ok200<T> {
     fn describe(description: &mut Description) {
-        let schema = description.schema::<T>();
-        answer(description, 200, Some(schema));
+        describe_told::<T>(description, Self::STATUS);
     }
 }
 
-impl<T: ToSchema> Describe for Created<T> {
+impl<T: ToSchema + Serialize> Describe for Accepted<T> {
     fn describe(description: &mut Description) {
-        let schema = description.schema::<T>();
-        answer(description, 201, Some(schema));
+        describe_told::<T>(description, Self::STATUS);
     }
 }
 
-impl<T: ToSchema> Describe for Accepted<T> {
+/// Alone, a [`Created`](super::Created) describes nothing: whoever creates takes an `Idempotency-Key`.
+impl<V: Told<View: ToSchema>> Describe for Once<V> {
     fn describe(description: &mut Description) {
-        let schema = description.schema::<T>();
-        answer(description, 202, Some(schema));
+        describe_told::<V::View>(description, V::STATUS);
+        description.parameter(json!({
+            "name": KEY_HEADER, "in": "header", "required": false,
+            "description": "1 to 255 printable characters. For 24 hours the same request with the same key gets the answer \
+                            of the first one, with `Idempotency-Replayed: true`, and nothing is created again.",
+            "schema": { "type": "string", "maxLength": IdempotencyKey::MAX_CHARS },
+        }));
     }
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod activations;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -22,6 +23,7 @@ mod email_preferences;
 mod endurance;
 mod faults;
 mod fixture;
+mod idempotency;
 mod invites;
 mod limits;
 mod links;

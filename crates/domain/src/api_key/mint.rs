@@ -5,9 +5,9 @@ use super::{
     noun::{ApiKey, Refused, not_to_be_granted},
 };
 use crate::{
-    access::Permit,
     audit::AuditAction,
     change::{Change, CommitError, Effects, commits},
+    idempotency::Creation,
     name::Name,
     policy::{Scope, ScopeSet, action::MintKey},
     secret::ApiKeySecret,
@@ -32,7 +32,7 @@ pub struct Minting {
 }
 
 /// A new key and its text, which nobody can read again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Minted {
     pub key: ApiKey,
     pub secret: ApiKeySecret,
@@ -78,7 +78,12 @@ impl KeyOrder {
 
 impl ApiKeys {
     /// Mints a key on the workspace. It stays in the hands of whoever minted it.
-    pub async fn mint(&self, by: &Permit<MintKey>, order: KeyOrder) -> Result<Minted, MintError> {
+    pub async fn mint<'a>(
+        &self,
+        by: impl Into<Creation<'a, MintKey, Minted>>,
+        order: KeyOrder,
+    ) -> Result<Minted, MintError> {
+        let by = by.into();
         order.check(self.desk.now())?;
         if let Some(refused) = not_to_be_granted(by.access(), order.scopes) {
             return Err(refused.into());
@@ -86,10 +91,11 @@ impl ApiKeys {
         let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
         let key = ApiKey::new(&self.desk, by.workspace(), order.name, &secret, order.scopes, order.expires_at)
             .minted_by(by.access());
-        let entry = key.describe(self.desk.audit(by, AuditAction::KeyMinted));
-        let it = Minting { key, change: Change::new(by, Effects::audited(entry)) };
-        self.store.commit_minting(&it).await?;
-        Ok(Minted { key: it.key, secret })
+        let entry = key.describe(self.desk.audit(&by, AuditAction::KeyMinted));
+        let minted = Minted { key: key.clone(), secret };
+        let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &minted));
+        self.store.commit_minting(&Minting { key, change }).await?;
+        Ok(minted)
     }
 }
 
@@ -104,6 +110,7 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::{
+        access::Permit,
         api_key::port::MockApiKeyStore,
         policy::Standing,
         testing::{desk, people},

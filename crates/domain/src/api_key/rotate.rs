@@ -7,10 +7,10 @@ use super::{
     noun::{ApiKey, Refused, not_to_be_granted},
 };
 use crate::{
-    access::Permit,
     audit::AuditAction,
     change::{Change, CommitError, Effects, commits},
     id::ApiKeyId,
+    idempotency::Creation,
     name::Name,
     policy::{Scope, ScopeSet, action::RotateKey},
     secret::ApiKeySecret,
@@ -31,7 +31,7 @@ pub struct Rotation {
 }
 
 /// A successor and its text, which nobody can read again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rotated {
     pub key: ApiKey,
     pub secret: ApiKeySecret,
@@ -79,12 +79,13 @@ impl ApiKey {
 impl ApiKeys {
     /// Mints a successor with the same scopes and the same expiry. It is in the hands of whoever rotates: the caller is the
     /// one who sees its text.
-    pub async fn rotate(
+    pub async fn rotate<'a>(
         &self,
-        by: &Permit<RotateKey>,
+        by: impl Into<Creation<'a, RotateKey, Rotated>>,
         id: ApiKeyId,
         name: Option<Name>,
     ) -> Result<Rotated, RotateError> {
+        let by = by.into();
         let old = self.store.seen_key(by.workspace(), id).await?.ok_or(RotateError::NotFound)?;
         let now = self.desk.now();
         if !old.is_usable(now) {
@@ -101,12 +102,13 @@ impl ApiKeys {
         let grace = now.plus(ROTATION_GRACE);
         let old_expires_at = old.expires_at.map_or(grace, |at| at.min(grace));
         let entry = successor
-            .describe(self.desk.audit(by, AuditAction::KeyRotated))
+            .describe(self.desk.audit(&by, AuditAction::KeyRotated))
             .with("rotated_from", id.to_string())
             .with("grace_period_ends_at", old_expires_at.to_string());
-        let it = Rotation { old: id, old_expires_at, successor, change: Change::new(by, Effects::audited(entry)) };
-        self.store.commit_rotation(&it).await?;
-        Ok(Rotated { key: it.successor, secret, old: id, grace_ends_at: old_expires_at })
+        let rotated = Rotated { key: successor.clone(), secret, old: id, grace_ends_at: old_expires_at };
+        let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &rotated));
+        self.store.commit_rotation(&Rotation { old: id, old_expires_at, successor, change }).await?;
+        Ok(rotated)
     }
 }
 
@@ -114,6 +116,7 @@ impl ApiKeys {
 mod tests {
     use super::*;
     use crate::{
+        access::Permit,
         api_key::port::MockApiKeyStore,
         policy::Standing,
         testing::{desk, people},

@@ -21,6 +21,7 @@ words! {
         WebSessionRevoked = "account.web_session_revoked",
         EmailPreferencesChanged = "account.email_preferences_changed",
         StaffChanged = "account.staff_changed",
+        DeviceBound = "api_key.device_bound",
         KeyMinted = "api_key.minted",
         KeyRevoked = "api_key.revoked",
         KeyRotated = "api_key.rotated",

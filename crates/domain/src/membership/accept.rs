@@ -5,11 +5,11 @@ use super::{
     noun::{Membership, SeenToken},
 };
 use crate::{
-    access::Permit,
     account::AccountStatus,
     audit::AuditAction,
     change::{Change, CommitError, Effects, Guard, commits},
     id::{InviteId, MembershipId},
+    idempotency::Creation,
     policy::action::AcceptInvite,
     secret::LinkToken,
     time::Timestamp,
@@ -56,16 +56,21 @@ impl SeenToken {
 
 impl Invites {
     /// Makes the caller a member of the team that the token belongs to. Of two who try at once, one gets in.
-    pub async fn accept(&self, by: &Permit<AcceptInvite>, token: &LinkToken) -> Result<Membership, AcceptError> {
+    pub async fn accept<'a>(
+        &self,
+        by: impl Into<Creation<'a, AcceptInvite, Membership>>,
+        token: &LinkToken,
+    ) -> Result<Membership, AcceptError> {
+        let by = by.into();
         let seen = self.store.seen_token(&token.digest(), by.workspace()).await?.ok_or(AcceptError::InvalidToken)?;
         let now = self.desk.now();
         seen.accept(now)?;
-        let it = self.acceptance(by, seen, now);
+        let it = self.acceptance(&by, seen, now);
         self.store.commit_acceptance(&it).await?;
         Ok(it.membership)
     }
 
-    fn acceptance(&self, by: &Permit<AcceptInvite>, seen: SeenToken, now: Timestamp) -> Acceptance {
+    fn acceptance(&self, by: &Creation<'_, AcceptInvite, Membership>, seen: SeenToken, now: Timestamp) -> Acceptance {
         let invite = seen.invite;
         let membership = Membership {
             id: MembershipId::new(self.desk.ids.next()),
@@ -83,8 +88,9 @@ impl Invites {
             .on(membership.id)
             .with("invite_id", invite.id.to_string())
             .with("role", invite.role.as_str());
-        let guard = Guard::from(by).and(invite.owner, seen.owner_revision);
-        Acceptance { invite: invite.id, membership, change: Change::new(guard, Effects::audited(entry)) }
+        let guard = Guard::from(&**by).and(invite.owner, seen.owner_revision);
+        let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &membership));
+        Acceptance { invite: invite.id, membership, change }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     change::{Change, CommitError, Effects, StoreError, commits},
     email::Email,
     id::InviteId,
+    idempotency::Creation,
     mail::{MailContent, OutgoingMail},
     name::Name,
     policy::{
@@ -62,7 +63,13 @@ commits!(ResendError);
 
 impl Invites {
     /// Mails an invite. Whether the address has an account is neither looked at nor told.
-    pub async fn invite(&self, by: &Permit<InviteMember>, email: Email, role: Role) -> Result<Invite, InviteError> {
+    pub async fn invite<'a>(
+        &self,
+        by: impl Into<Creation<'a, InviteMember, Invite>>,
+        email: Email,
+        role: Role,
+    ) -> Result<Invite, InviteError> {
+        let by = by.into();
         let seen = self.store.seen_invitee(by.workspace(), &email).await?;
         let seen = seen.ok_or_else(|| StoreError::Failed("a caller's account is missing".to_owned()))?;
         if seen.owner_email == email {
@@ -85,14 +92,20 @@ impl Invites {
             accepted_at: None,
             voided_at: None,
         };
-        let effects = self.sent(by, AuditAction::MemberInvited, &invite, seen.team, &token);
-        let it = Invitation { invite, change: Change::new(by, effects) };
+        let effects = self.sent(&by, AuditAction::MemberInvited, &invite, seen.team, &token);
+        let change = Change::new(&*by, effects).keeping(by.answer(&self.desk, &invite));
+        let it = Invitation { invite, change };
         self.store.commit_invitation(&it).await?;
         Ok(it.invite)
     }
 
     /// Mails an invite again. One that has expired comes back to life; one that was accepted or revoked does not.
-    pub async fn resend(&self, by: &Permit<ResendInvite>, id: InviteId) -> Result<Invite, ResendError> {
+    pub async fn resend<'a>(
+        &self,
+        by: impl Into<Creation<'a, ResendInvite, Invite>>,
+        id: InviteId,
+    ) -> Result<Invite, ResendError> {
+        let by = by.into();
         let seen = self.store.seen_invite(by.workspace(), id).await?.ok_or(ResendError::NotFound)?;
         if seen.invite.accepted_at.is_some() || seen.invite.voided_at.is_some() {
             return Err(ResendError::Over);
@@ -100,8 +113,9 @@ impl Invites {
         let token = LinkToken::generate(self.desk.secrets.as_ref());
         let expires_at: Timestamp = self.desk.now().plus(INVITE_LIFE);
         let invite = Invite { token: token.digest(), expires_at, ..seen.invite };
-        let effects = self.sent(by, AuditAction::InviteResent, &invite, seen.team, &token);
-        let it = Resending { invite, change: Change::new(by, effects) };
+        let effects = self.sent(&by, AuditAction::InviteResent, &invite, seen.team, &token);
+        let change = Change::new(&*by, effects).keeping(by.answer(&self.desk, &invite));
+        let it = Resending { invite, change };
         self.store.commit_resending(&it).await?;
         Ok(it.invite)
     }

@@ -47,7 +47,7 @@ commits!(EnrollError);
 /// A factor that asks from now on.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Activation {
+pub struct FactorActivation {
     pub factor: FactorId,
     pub at: Timestamp,
     /// The step of the code that was shown: it is used.
@@ -116,7 +116,7 @@ impl Mfa {
         let codes = self.fresh_codes();
         let entry = self.desk.audit(by, AuditAction::MfaEnrolled).on(by.workspace());
         let mail = self.desk.mail(seen.email, MailContent::MfaEnrolled);
-        let it = Activation {
+        let it = FactorActivation {
             factor: factor.id,
             at: self.desk.now(),
             step,

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     answer::Miss,
-    enroll::{Activation, Enrolment},
+    enroll::{Enrolment, FactorActivation},
     manage::{FactorRemoval, NewRecoveryCodes},
     noun::{Factor, SeenFactor},
 };
@@ -33,7 +33,7 @@ pub trait MfaStore: Send + Sync {
     async fn commit_enrolment(&self, it: &Enrolment) -> Result<(), CommitError>;
 
     /// MUST be `Stale` unless that factor waits for its first code.
-    async fn commit_activation(&self, it: &Activation) -> Result<(), CommitError>;
+    async fn commit_activation(&self, it: &FactorActivation) -> Result<(), CommitError>;
 
     /// MUST be `Stale` unless the factor is there; so must the one below.
     async fn commit_factor_removal(&self, it: &FactorRemoval) -> Result<(), CommitError>;

@@ -106,6 +106,10 @@ actions! {
     RefreshSession     "auth.refresh"              Anybody    Own    Member []                            "Exchange a session token for a new one; the old one stops working."
     LogOut             "auth.log_out"              Anybody    Own    Member []                            "End the session of a token."
 
+    InitiateDevice     "auth.cli.initiate"         Anybody    Own    Member []                            "Begin the activation of a device; it gets a code for itself and one to show."
+    BindDevice         "auth.cli.bind"             Session    Own    Owner  [AccountOwner]                "Give the device that shows a code a key of the calling account."
+    ExchangeDevice     "auth.cli.exchange"         Anybody    Own    Member []                            "Ask for the key of a device; it is handed out once."
+
     WhoAmI             "account.whoami"            Credential Own    Member []                            "Say whose credential this is and what it carries."
     ReadAccount        "account.me.read"           Credential Own    Member [Read]                        "Read the calling account."
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."

@@ -72,6 +72,12 @@ impl Tier {
 pub const MAIL_SENDING: Quota = Quota::new(3, 3, MINUTE);
 /// Sign-ins, per client address and account.
 pub const SIGNING_IN: Quota = Quota::new(10, 10, MINUTE);
+/// Devices that begin, per client address.
+pub const INITIATING: Quota = Quota::new(10, 10, MINUTE);
+/// Devices that ask whether their key is there, per client address: several, each every five seconds.
+pub const EXCHANGING: Quota = Quota::new(60, 60, MINUTE);
+/// User codes that are typed, per account: somebody who mistypes has a few more, whoever guesses has too few.
+pub const BINDING: Quota = Quota::new(5, 5, MINUTE);
 
 /// A bucket's effective quota and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! The cases, by concept.
 
 pub mod accounts;
+pub mod activations;
 pub mod api_keys;
 pub mod audit;
 pub mod avatars;
 pub mod callers;
+pub mod idempotency;
 pub mod invites;
 pub mod links;
 pub mod mails;

@@ -54,7 +54,13 @@ pub(super) async fn due_avatars(c: &mut Conn, now: Timestamp, limit: i64) -> Que
 
 /// The name of the violated unique constraint.
 pub(super) fn violated(error: &Error) -> Option<&'static str> {
-    const KNOWN: [&str; 4] = ["accounts_email_key", "accounts_slug_key", "memberships_active_key", "invites_open_key"];
+    const KNOWN: [&str; 5] = [
+        "accounts_email_key",
+        "accounts_slug_key",
+        "memberships_active_key",
+        "invites_open_key",
+        "activations_user_code_key",
+    ];
     let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, about) = error else { return None };
     let name = about.constraint_name()?;
     KNOWN.into_iter().find(|known| *known == name)

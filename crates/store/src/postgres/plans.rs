@@ -21,7 +21,9 @@ use super::{
     PostgresOptions, PostgresStore,
     connect::Connector,
     dialect::{Conn, Fault},
-    queries::{account, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session},
+    queries::{
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session,
+    },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 
@@ -49,6 +51,8 @@ const LOAD: &str = "
         SELECT uid(n), uid(n), '', now(), now() FROM generate_series(1, 50000) n;
     INSERT INTO challenges (id, account, token, address, created_at, expires_at)
         SELECT uid(n), uid(n), sha256(n::text::bytea), sha256(''), now(), now() FROM generate_series(1, 50000) n;
+    INSERT INTO activations (id, device, user_code, client, created_at, expires_at)
+        SELECT uid(n), sha256(n::text::bytea), sha256(n::text::bytea), 'device', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO mails (id, recipient, content, at, sent_at)
         SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO avatars (key, account, sweep_at)

@@ -28,7 +28,7 @@ impl From<Error> for Fault {
         match dialect::violated(&error) {
             Some("accounts_email_key") => return Self::Taken(Unique::Email),
             Some("accounts_slug_key") => return Self::Taken(Unique::Slug),
-            // Somebody else made the membership or the invite first.
+            // Somebody else made the membership or the invite, or got the user code, first.
             Some(_) => return Self::Stale,
             None => {}
         }

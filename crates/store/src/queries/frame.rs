@@ -1,7 +1,7 @@
 //! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
 //!
 //! It holds the accounts of the guard and compares their revisions, runs the body, links the audit drafts into their
-//! chains, writes the mails, and moves the revision and the head of every account that got an entry. All of it is
+//! chains, writes the mails, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
 //! committed, or none.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::ProfileChange,
+    activation::{Binding, Handover},
     api_key::{KeyRevocation, Minting, Rotation},
     audit::{
         AuditDraft,
@@ -21,14 +22,14 @@ use driftstack_domain::{
     id::AccountId,
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
-    mfa::{Activation, Enrolment, FactorRemoval, Miss, NewRecoveryCodes},
+    mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
     staff::{OperatorKey, StaffChange, TierChange},
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, mail};
+use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -51,7 +52,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Activation, AvatarChange, ChallengeAnswer, Enrolment, FactorRemoval, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, PasswordReset, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StepUp, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, PasswordReset, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StepUp, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
@@ -91,7 +92,7 @@ impl Store {
 }
 
 async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
-    let Change { guard, effects, .. } = it.change();
+    let Change { guard, effects, answer, .. } = it.change();
     let held = hold(c, guard).await?;
     body(c, &it).await?;
     for (account, drafts) in by_account(effects) {
@@ -104,6 +105,9 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     }
     for mail in &effects.mails {
         mail::insert(c, mail).await?;
+    }
+    if let Some(answer) = answer {
+        idempotency::keep(c, answer).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use driftstack_domain::{
     email::Email,
     id::{AccountId, FactorId},
     mfa::{
-        Activation, Enrolment, Factor, FactorRemoval, FactorUse, MfaStore, Miss, NewRecoveryCodes, SeenEnrolment,
+        Enrolment, Factor, FactorActivation, FactorRemoval, FactorUse, MfaStore, Miss, NewRecoveryCodes, SeenEnrolment,
         SeenFactor, Spent, Tries,
     },
     secret::{Digest, Sealed},
@@ -40,7 +40,7 @@ impl MfaStore for Store {
     }
 
     #[instrument(level = "debug", name = "db.factor.commit_activation", skip_all)]
-    async fn commit_activation(&self, it: &Activation) -> Result<(), CommitError> {
+    async fn commit_activation(&self, it: &FactorActivation) -> Result<(), CommitError> {
         self.commit(it, |c, it| activation(c, it).boxed()).await
     }
 
@@ -163,7 +163,7 @@ async fn enrolment(c: &mut Conn, factor: &Factor) -> Answer<()> {
     Fault::unless_one(inserted)
 }
 
-async fn activation(c: &mut Conn, it: &Activation) -> Answer<()> {
+async fn activation(c: &mut Conn, it: &FactorActivation) -> Answer<()> {
     let waiting = factors::table.find(b(&it.factor)).filter(factors::enrolled_at.is_null());
     let activated = dsl::update(waiting)
         .set((factors::enrolled_at.eq(b(&Some(it.at))), factors::last_step.eq(Some(it.step))))

@@ -5,6 +5,7 @@
 //! prepared once.
 
 pub(super) mod account;
+pub(super) mod activation;
 pub(super) mod api_key;
 pub(super) mod audit;
 pub(super) mod auth;
@@ -13,6 +14,7 @@ pub(super) mod caller;
 pub(super) mod challenge;
 mod fault;
 mod frame;
+mod idempotency;
 pub(super) mod invite;
 mod link;
 pub(super) mod mail;

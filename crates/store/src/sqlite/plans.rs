@@ -24,7 +24,9 @@ use super::{
     dialect::{Conn, Fault},
     file::{File, Use},
     migrate,
-    queries::{account, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session},
+    queries::{
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session,
+    },
 };
 
 #[derive(QueryableByName)]

@@ -4,6 +4,7 @@ use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
     api_key::{ApiKey, KeyOrder, MintError, Minted, RevokeKeyError, RotateError, Rotated},
     id::{AccountId, ApiKeyId},
+    idempotency::Creation,
     name::Name,
     policy::{
         Scope,
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{Api, Body, Code, Created, Gate, Id, Listed, NoContent, Ok200, Paging, Problem, Query},
+    http::{Api, Code, Created, Gate, Id, Listed, NewBody, NoContent, Ok200, Once, Paging, Problem, Query},
     wire::Services,
 };
 
@@ -99,12 +100,12 @@ impl From<Minted> for MintedView {
 async fn mint(
     gate: Gate<MintKey>,
     services: Data<Services>,
-    body: Body<MintBody>,
-) -> Result<Created<MintedView>, Problem> {
-    let Body(MintBody { name, scopes, expires_at }) = body;
+    new: NewBody<MintBody>,
+) -> Result<Once<Created<MintedView>>, Problem> {
+    let MintBody { name, scopes, expires_at } = new.body;
     let order = KeyOrder { name, scopes: scopes.into_iter().collect(), expires_at };
-    let minted = gate.change(async |by| services.api_keys.mint(by, order.clone()).await).await?;
-    Ok(Created(minted.into()))
+    let mint = async |by: Creation<'_, _, _>| services.api_keys.mint(by, order.clone()).await;
+    gate.create(&new.repeatable, mint, |minted| Created(minted.clone().into())).await
 }
 
 impl From<MintError> for Problem {
@@ -159,10 +160,10 @@ async fn rotate(
     gate: Gate<RotateKey>,
     services: Data<Services>,
     id: Id<ApiKeyId>,
-    body: Body<RotateBody>,
-) -> Result<Created<RotatedView>, Problem> {
-    let rotated = gate.change(async |by| services.api_keys.rotate(by, id.0, body.0.name.clone()).await).await?;
-    Ok(Created(rotated.into()))
+    new: NewBody<RotateBody>,
+) -> Result<Once<Created<RotatedView>>, Problem> {
+    let rotate = async |by: Creation<'_, _, _>| services.api_keys.rotate(by, id.0, new.body.name.clone()).await;
+    gate.create(&new.repeatable, rotate, |rotated| Created(rotated.clone().into())).await
 }
 
 impl From<RotateError> for Problem {

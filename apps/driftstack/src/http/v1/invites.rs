@@ -4,7 +4,8 @@ use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
     email::Email,
     id::{AccountId, InviteId},
-    membership::{AcceptError, Invite, InviteError, ResendError, RevokeInviteError},
+    idempotency::Creation,
+    membership::{AcceptError, Invite, InviteError, Membership, ResendError, RevokeInviteError},
     policy::{
         Role,
         action::{AcceptInvite, InviteMember, ListInvites, ResendInvite, RevokeInvite},
@@ -17,7 +18,9 @@ use utoipa::ToSchema;
 
 use super::{auth::link_token, members::MembershipView};
 use crate::{
-    http::{Accepted, Api, Body, Code, Gate, Id, Listed, NoContent, Ok200, Paging, Problem, Query},
+    http::{
+        Accepted, Api, Code, Gate, Id, Listed, NewBody, NoContent, Ok200, Once, Paging, Problem, Query, Repeatable,
+    },
     wire::Services,
 };
 
@@ -49,12 +52,12 @@ const SENT: InviteSentView = InviteSentView { message: "Invite sent. The invitee
 async fn send(
     gate: Gate<InviteMember>,
     services: Data<Services>,
-    body: Body<SendBody>,
-) -> Result<Accepted<InviteSentView>, Problem> {
-    let Body(SendBody { email, role }) = body;
+    new: NewBody<SendBody>,
+) -> Result<Once<Accepted<InviteSentView>>, Problem> {
+    let SendBody { email, role } = new.body;
     let role = role.unwrap_or(Role::Member);
-    gate.change(async |by| services.invites.invite(by, email.clone(), role).await).await?;
-    Ok(Accepted(SENT))
+    let invite = async |by: Creation<'_, _, _>| services.invites.invite(by, email.clone(), role).await;
+    gate.create(&new.repeatable, invite, |_| Accepted(SENT)).await
 }
 
 impl From<InviteError> for Problem {
@@ -126,11 +129,12 @@ struct AcceptedView {
 async fn accept(
     gate: Gate<AcceptInvite>,
     services: Data<Services>,
-    body: Body<AcceptBody>,
-) -> Result<Ok200<AcceptedView>, Problem> {
-    let token = link_token(&body.0.token)?;
-    let membership = gate.change(async |by| services.invites.accept(by, &token).await).await?;
-    Ok(Ok200(AcceptedView { membership: membership.into() }))
+    new: NewBody<AcceptBody>,
+) -> Result<Once<Ok200<AcceptedView>>, Problem> {
+    let token = link_token(&new.body.token)?;
+    let accept = async |by: Creation<'_, _, _>| services.invites.accept(by, &token).await;
+    let tell = |membership: &Membership| Ok200(AcceptedView { membership: membership.clone().into() });
+    gate.create(&new.repeatable, accept, tell).await
 }
 
 impl From<AcceptError> for Problem {
@@ -162,9 +166,10 @@ async fn resend(
     gate: Gate<ResendInvite>,
     services: Data<Services>,
     id: Id<InviteId>,
-) -> Result<Accepted<InviteSentView>, Problem> {
-    gate.change(async |by| services.invites.resend(by, id.0).await).await?;
-    Ok(Accepted(SENT))
+    repeatable: Repeatable,
+) -> Result<Once<Accepted<InviteSentView>>, Problem> {
+    let resend = async |by: Creation<'_, _, _>| services.invites.resend(by, id.0).await;
+    gate.create(&repeatable, resend, |_| Accepted(SENT)).await
 }
 
 impl From<ResendError> for Problem {

@@ -1,6 +1,7 @@
 //! The Driftstack dialect.
 
 mod account;
+mod activations;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -20,6 +21,7 @@ pub fn api() -> Api {
     let parts = [
         auth::routes,
         mfa::routes,
+        activations::routes,
         account::routes,
         web_sessions::routes,
         avatar::routes,
