@@ -43,6 +43,11 @@ macro_rules! hot_reads {
             a_stretch_of_the_log: audit::down_from(account(), 100, 100);
             a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
             a_link: auth::seen_link(digest());
+            an_account_for_staff: staff::by_id(account());
+            an_account_for_the_operator: staff::by_email("ada@example.com".parse::<Email>().unwrap());
+            a_page_of_accounts: staff::newest(page());
+            a_page_of_addresses: staff::beginning_so("ada".parse::<EmailStart>().unwrap(), page());
+            a_tie: staff::tie(account(), account());
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

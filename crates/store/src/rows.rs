@@ -18,7 +18,7 @@ use driftstack_domain::{
     policy::{Role, ScopeSet},
     secret::Digest,
     team::Team,
-    tier::Tier,
+    tier::{Plan, Tier},
     time::Timestamp,
 };
 
@@ -113,6 +113,7 @@ in_table! {
         id: TeamId,
         owner: AccountId,
         name: Name,
+        plan: Plan,
         created_at: Timestamp,
         updated_at: Timestamp,
     }

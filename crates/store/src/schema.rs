@@ -30,6 +30,7 @@ tables! {
         revision -> BigInt,
         audit_seq -> BigInt,
         audit_hash -> Binary,
+        limit_overrides -> Nullable<Text>,
     }
 
     teams (id) {
@@ -38,6 +39,7 @@ tables! {
         name -> Text,
         created_at -> Moment,
         updated_at -> Moment,
+        plan -> Text,
     }
 
     memberships (id) {

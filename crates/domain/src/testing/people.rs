@@ -10,11 +10,14 @@ use crate::{
     auth::{Password, PasswordHash, SeenSignIn},
     change::Revision,
     email::Email,
-    id::{AccountId, InviteId, MembershipId, WebSessionId},
+    id::{AccountId, InviteId, MembershipId, TeamId, WebSessionId},
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
     secret::Digest,
+    staff::SeenAccount,
+    team::Team,
+    tier::{Overrides, Plan},
     time::Timestamp,
 };
 
@@ -108,5 +111,26 @@ pub fn seen_membership() -> SeenMembership {
         },
         owner_revision: Revision(1),
         removed_at: None,
+    }
+}
+
+/// An account as staff see it, with its team.
+pub fn seen_account(account: Account) -> SeenAccount {
+    let team = Team {
+        id: TeamId::new(Uuid::from_u128(account.id.uuid().as_u128() + 0x100)),
+        owner: account.id,
+        name: name("Team"),
+        plan: Plan::Free,
+        created_at: EARLIER,
+        updated_at: EARLIER,
+    };
+    SeenAccount {
+        account,
+        staff: false,
+        email_verified_at: Some(EARLIER),
+        overrides: Overrides::NONE,
+        team,
+        revision: Revision(1),
+        wants_tier_mail: true,
     }
 }

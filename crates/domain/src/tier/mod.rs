@@ -1,5 +1,13 @@
 //! What each account tier may use. Sources: the tier ladder of the contract.
 
+mod limit_override;
+mod plan;
+
+pub use limit_override::{
+    Capacity, CapacityError, OverrideLife, OverrideLifeError, Overrides, QuotaOverride, RefillRate, RefillRateError,
+};
+pub use plan::{Plan, PlanError};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -74,10 +82,12 @@ pub const MAIL_SENDING: Quota = Quota::new(3, 3, MINUTE);
 pub const SIGNING_IN: Quota = Quota::new(10, 10, MINUTE);
 
 /// A bucket's effective quota and where it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EffectiveQuota {
     pub bucket: Bucket,
     pub quota: Quota,
+    /// As it was set.
+    pub refill_per_second: f64,
     pub source: QuotaSource,
 }
 
@@ -90,13 +100,21 @@ pub enum QuotaSource {
     },
 }
 
-/// The effective quotas of an account of this tier, one for each bucket.
-pub fn effective_quotas(tier: Tier) -> impl Iterator<Item = EffectiveQuota> {
-    Bucket::ALL.iter().map(move |bucket| EffectiveQuota {
-        bucket: *bucket,
-        quota: tier.limits().quota(*bucket),
-        source: QuotaSource::TierDefault,
-    })
+/// What a bucket of an account gives `now`. An override that is over counts as none.
+pub fn effective_quota(tier: Tier, overrides: &Overrides, bucket: Bucket, now: Timestamp) -> EffectiveQuota {
+    match overrides.in_force(bucket, now) {
+        Some(it) => it.effective(bucket),
+        None => {
+            let quota = tier.limits().quota(bucket);
+            let refill_per_second = quota.refill_per_second();
+            EffectiveQuota { bucket, quota, refill_per_second, source: QuotaSource::TierDefault }
+        }
+    }
+}
+
+/// The effective quotas of an account, one for each bucket.
+pub fn effective_quotas(tier: Tier, overrides: Overrides, now: Timestamp) -> impl Iterator<Item = EffectiveQuota> {
+    Bucket::ALL.iter().map(move |bucket| effective_quota(tier, &overrides, *bucket, now))
 }
 
 #[cfg(test)]

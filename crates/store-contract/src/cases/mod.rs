@@ -11,4 +11,5 @@ pub mod memberships;
 pub mod operator;
 pub mod races;
 pub mod sign_in;
+pub mod staff;
 pub mod web_sessions;

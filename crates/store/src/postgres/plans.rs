@@ -14,6 +14,7 @@ use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
     id::{MembershipId, WebSessionId},
+    staff::EmailStart,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio_postgres::Client;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use super::{
     connect::Connector,
     dialect::{Conn, Fault},
-    queries::{account, api_key, audit, auth, caller, invite, mail, membership},
+    queries::{account, api_key, audit, auth, caller, invite, mail, membership, staff},
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 use cluster::Database;

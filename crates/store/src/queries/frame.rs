@@ -20,7 +20,9 @@ use driftstack_domain::{
     id::AccountId,
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
-    staff::{OperatorKey, StaffChange, TierChange},
+    staff::{
+        OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
+    },
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
 };
@@ -53,6 +55,7 @@ records! {
     PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,
+    OverrideChange, OwnershipTransfer, PlanChange, StatusChange, SupportNote,
 }
 
 /// Writes the rows of a record.

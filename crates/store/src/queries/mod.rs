@@ -17,8 +17,9 @@ pub(super) mod mail;
 pub(super) mod membership;
 mod page;
 mod preference;
-mod staff;
+pub(super) mod staff;
 mod team;
+mod transfer;
 mod web_session;
 
 use diesel::select;

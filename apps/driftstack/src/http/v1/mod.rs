@@ -1,6 +1,7 @@
 //! The Driftstack dialect.
 
 mod account;
+mod admin;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -25,6 +26,7 @@ pub fn api() -> Api {
         api_keys::routes,
         audit_log::routes,
         email_preferences::routes,
+        admin::routes,
     ];
     parts.into_iter().fold(Api::default(), |api, routes| routes(api))
 }
