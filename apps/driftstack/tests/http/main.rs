@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod admin;
 mod api_keys;
 mod audit_log;
 mod auth;

@@ -95,3 +95,39 @@ impl Staff {
         Ok(seen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        staff::port::MockStaffStore,
+        testing::{desk, people},
+    };
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn nobody_suspends_themselves() {
+        let staff = Staff::new(Arc::new(MockStaffStore::new()), desk());
+        let refused = staff.suspend(&people::permit(), people::OLIVE, None).await;
+        assert!(matches!(refused, Err(SuspendError::Oneself)));
+    }
+
+    #[tokio::test]
+    async fn what_is_suspended_is_not_suspended_again() {
+        for (status, commits) in [(AccountStatus::Active, 1), (AccountStatus::Suspended, 0)] {
+            let account = crate::account::Account { status, ..people::account(people::ADA, "ada@example.com") };
+            let mut store = MockStaffStore::new();
+            store.expect_account().returning(move |_| Ok(Some(people::seen_account(account.clone()))));
+            store
+                .expect_commit_status()
+                .times(commits)
+                .withf(|it| {
+                    let logs: Vec<_> = it.change.effects.audit.iter().map(|entry| entry.account).collect();
+                    logs == [people::ADA, people::OLIVE] && it.change.guard.accounts().len() == 2
+                })
+                .returning(|_| Ok(()));
+            let seen = Staff::new(Arc::new(store), desk()).suspend(&people::permit(), people::ADA, None).await.unwrap();
+            assert_eq!(seen.account.status, AccountStatus::Suspended);
+        }
+    }
+}

@@ -117,3 +117,29 @@ fn may_take(taker: &SeenAccount, tie: Tie) -> Result<MembershipId, TransferError
     let membership = membership.ok_or(TransferError::NotAMember)?;
     if tie.has_members { Err(TransferError::HasATeam) } else { Ok(membership) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{account::Account, testing::people};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::a_member(AccountStatus::Active, true, false, None)]
+    #[case::a_stranger(AccountStatus::Active, false, false, Some("must be a member"))]
+    #[case::suspended(AccountStatus::Suspended, true, false, Some("active account"))]
+    #[case::with_members(AccountStatus::Active, true, true, Some("has a team"))]
+    #[case::a_stranger_with_members(AccountStatus::Active, false, true, Some("must be a member"))]
+    fn who_may_take_a_team(
+        #[case] status: AccountStatus,
+        #[case] member: bool,
+        #[case] has_members: bool,
+        #[case] refused: Option<&str>,
+    ) {
+        let taker = Account { status, ..people::account(people::ADA, "ada@example.com") };
+        let tie = Tie { membership: member.then(|| people::seen_membership().membership.id), has_members };
+        let error = may_take(&people::seen_account(taker), tie).err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), refused.is_some());
+        assert!(error.zip(refused).is_none_or(|(error, words)| error.contains(words)));
+    }
+}
