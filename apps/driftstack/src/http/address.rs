@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use actix_web::{HttpRequest, http::header::HeaderMap};
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, HeaderValue},
+};
 use ipnet::{IpNet, Ipv6Net};
 
 /// The client's address: the peer's, or what a trusted proxy says it is. Of an IPv6 address the network of 64 bits: whoever has
@@ -52,7 +55,7 @@ fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
 
 /// The hops in the order they were written. As bytes: a line that is not text still ends in what our proxy has put there.
 fn x_forwarded_for(headers: &HeaderMap) -> Option<Hops> {
-    let lines = headers.get_all("x-forwarded-for").map(|line| line.as_bytes());
+    let lines = headers.get_all("x-forwarded-for").map(HeaderValue::as_bytes);
     let hops: Hops = lines
         .flat_map(|line| line.split(|byte| *byte == b','))
         .map(|hop| std::str::from_utf8(hop).ok().and_then(parse_hop))
@@ -63,8 +66,7 @@ fn x_forwarded_for(headers: &HeaderMap) -> Option<Hops> {
 /// The same of RFC 7239. A list whose quotes do not match tells nothing: a quote that a client has left open would hide what
 /// our proxy wrote behind it.
 fn forwarded(headers: &HeaderMap) -> Option<Hops> {
-    let lines: Vec<_> =
-        headers.get_all("forwarded").map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    let lines: Vec<_> = headers.get_all("forwarded").map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
     let hops = |elements: Vec<&str>| elements.into_iter().map(for_part).collect();
     (!lines.is_empty()).then(|| split(&lines.join(","), ',').map(hops).unwrap_or_default())
 }
@@ -107,7 +109,7 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::{http::header::HeaderValue, test::TestRequest};
+    use actix_web::test::TestRequest;
     use rstest::rstest;
 
     const XFF: &str = "X-Forwarded-For";
@@ -191,7 +193,9 @@ mod tests {
 
     #[test]
     fn who_has_one_address_of_a_network_has_them_all() {
-        for line in [&b"2001:db8:1:2::1"[..], b"2001:db8:1:2:ffff::9", b"[2001:db8:1:2::3]:443", b"2001:db8:1:2::1%eth0"] {
+        for line in
+            [&b"2001:db8:1:2::1"[..], b"2001:db8:1:2:ffff::9", b"[2001:db8:1:2::3]:443", b"2001:db8:1:2::1%eth0"]
+        {
             assert_eq!(from_proxy(&[(XFF, line)]), "2001:db8:1:2::/64");
         }
         assert_eq!(from_proxy(&[(RFC7239, b"for=\"[2001:db8:1:3::1]:4711\"")]), "2001:db8:1:3::/64");

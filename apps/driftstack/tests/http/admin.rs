@@ -42,7 +42,8 @@ async fn nobody_but_staff_at_a_session_gets_in() {
     let house = House::open().await;
     let (sam, olive, bo) = (staffer(&house, "sam").await, house.person("olive").await, house.person("bo").await);
     let before = olive.log().await;
-    let customers = [bo.clone(), olive.clone(), olive.key(&["account_owner", "admin"]).await, sam.key(&["account_owner"]).await];
+    let customers =
+        [bo.clone(), olive.clone(), olive.key(&["account_owner", "admin"]).await, sam.key(&["account_owner"]).await];
     for by in customers {
         by.get("/v1/admin/accounts").await.refused(403, "forbidden");
         for answer in every_call(&by, &of(&olive, "")).await {
@@ -106,8 +107,19 @@ async fn an_account_is_shown_without_its_secrets() {
     }
     let seen = answer.expect(200);
     let expected = [
-        "created_at", "email", "email_verified_at", "id", "name", "rate_limits", "region", "slug", "staff", "status", "team",
-        "tier", "updated_at",
+        "created_at",
+        "email",
+        "email_verified_at",
+        "id",
+        "name",
+        "rate_limits",
+        "region",
+        "slug",
+        "staff",
+        "status",
+        "team",
+        "tier",
+        "updated_at",
     ];
     assert_eq!(fields(&seen), expected);
     assert_eq!((&seen["id"], &seen["email"]), (&json!(olive.id), &json!(olive.email)));
@@ -122,17 +134,14 @@ async fn a_tier_and_a_plan_are_given_with_a_reason() {
     let seen = sam.post(&of(&olive, "/tier"), tier.clone()).await.expect(200);
     assert_eq!(seen, sam.get(&of(&olive, "")).await.expect(200));
     assert_eq!(olive.get("/v1/whoami").await.expect(200)["tier"], "enterprise");
-    assert!(house.mails(&olive.email, 1).await[0].contains("enterprise"));
+    assert!(house.mails(&olive.email, 1).await[0].contains("Enterprise"));
     sam.post(&of(&olive, "/tier"), tier).await.expect(200);
     let plan = sam.post(&of(&olive, "/plan"), json!({ "plan": "professional" })).await.expect(200);
     assert_eq!(plan["team"]["plan"], "professional");
 
     let log = olive.get("/v1/account/audit-log").await.expect(200);
     let entry = &log["data"][1];
-    assert_eq!(
-        entry["payload"],
-        json!({ "from": "api_scale", "to": "enterprise", "reason": "moved\nby contract" })
-    );
+    assert_eq!(entry["payload"], json!({ "from": "api_scale", "to": "enterprise", "reason": "moved\nby contract" }));
     assert_eq!(
         (&entry["action"], &entry["actor_type"], &entry["actor_account_id"], &entry["target_resource_id"]),
         (&json!("subscription.tier_changed"), &json!("staff"), &Value::Null, &json!(olive.id))
@@ -259,9 +268,11 @@ async fn an_override_without_measure_is_refused_by_its_field() {
         ("duration_seconds", json!(2_592_001)),
         ("duration_seconds", json!(1e9)),
     ] {
-        let mut order = json!({ "bucket_key": "global", "capacity": 5, "refill_per_second": 1, "duration_seconds": 60 });
+        let mut order =
+            json!({ "bucket_key": "global", "capacity": 5, "refill_per_second": 1, "duration_seconds": 60 });
         order[field] = value;
-        let refused = sam.put(&of(&olive, "/rate-limit-overrides"), order.clone()).await.refused(400, "validation-failed");
+        let refused =
+            sam.put(&of(&olive, "/rate-limit-overrides"), order.clone()).await.refused(400, "validation-failed");
         assert_eq!(refused["issues"][0]["path"], field, "{order}");
     }
     assert_eq!(olive.get("/v1/account/rate-limits").await.expect(200)["buckets"][0]["source"], "tier_default");
@@ -293,10 +304,14 @@ async fn a_team_moves_to_one_of_its_members() {
 
     assert_eq!(ada.get("/v1/teams").await.expect(200)["data"][0]["id"], team);
     let members = ada.get("/v1/team/members").await.expect(200);
-    let members: Vec<_> = members["data"].as_array().unwrap().iter().map(|it| it["member_account_id"].clone()).collect();
+    let members: Vec<_> =
+        members["data"].as_array().unwrap().iter().map(|it| it["member_account_id"].clone()).collect();
     assert_eq!(members, [json!(olive.id), json!(bo.id)]);
     assert_eq!(olive.get("/v1/team/owners").await.expect(200)["data"][0]["owner_account_id"], json!(ada.id));
-    olive.on(&ada.id, reqwest::Method::POST, "/v1/api-keys", Some(json!({ "name": "x", "scopes": ["read"] }))).await.expect(201);
+    olive
+        .on(&ada.id, reqwest::Method::POST, "/v1/api-keys", Some(json!({ "name": "x", "scopes": ["read"] })))
+        .await
+        .expect(201);
     // What was the owner's key is now in a member's hands.
     assert_eq!(key.get("/v1/whoami").await.expect(200)["account_id"], json!(ada.id));
     key.post("/v1/team/invites", json!({ "email": "eve@example.com" })).await.refused(403, "forbidden");

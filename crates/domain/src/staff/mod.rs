@@ -61,6 +61,6 @@ impl Staff {
     }
 
     async fn seen(&self, id: AccountId) -> Result<SeenAccount, StaffError> {
-        Ok(self.store.account(id).await?.ok_or(StaffError::NotFound)?)
+        self.store.account(id).await?.ok_or(StaffError::NotFound)
     }
 }

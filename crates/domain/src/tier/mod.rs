@@ -102,14 +102,11 @@ pub enum QuotaSource {
 
 /// What a bucket of an account gives `now`. An override that is over counts as none.
 pub fn effective_quota(tier: Tier, overrides: &Overrides, bucket: Bucket, now: Timestamp) -> EffectiveQuota {
-    match overrides.in_force(bucket, now) {
-        Some(it) => it.effective(bucket),
-        None => {
-            let quota = tier.limits().quota(bucket);
-            let refill_per_second = quota.refill_per_second();
-            EffectiveQuota { bucket, quota, refill_per_second, source: QuotaSource::TierDefault }
-        }
-    }
+    let by_tier = || {
+        let quota = tier.limits().quota(bucket);
+        EffectiveQuota { bucket, quota, refill_per_second: quota.refill_per_second(), source: QuotaSource::TierDefault }
+    };
+    overrides.in_force(bucket, now).map_or_else(by_tier, |it| it.effective(bucket))
 }
 
 /// The effective quotas of an account, one for each bucket.
