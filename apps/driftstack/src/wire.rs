@@ -21,7 +21,7 @@ use driftstack_domain::{
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
     secret::{Passwords, SessionTokens, Vault},
-    staff::{Operator, StaffStore},
+    staff::{Operator, Staff, StaffStore},
     team::{TeamStore, Teams},
     time::Clock,
     web_session::{WebSessionStore, WebSessions},
@@ -29,8 +29,8 @@ use driftstack_domain::{
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
 use driftstack_mailer::{FolderMailer, PublicUrl, SmtpMailer};
 use driftstack_picture::BoundedPictures;
-use driftstack_seal::{ AesVault, Argon2Passwords, HmacSignatures, KeyRing, OsSecrets, PasetoTokens };
-use driftstack_store::{ MigrateError, PostgresStore, SqliteStore };
+use driftstack_seal::{AesVault, Argon2Passwords, HmacSignatures, KeyRing, OsSecrets, PasetoTokens};
+use driftstack_store::{MigrateError, PostgresStore, SqliteStore};
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 
@@ -109,6 +109,8 @@ pub struct Parts {
     pub mailer: Arc<dyn Mailer>,
     pub pictures: Arc<dyn Pictures>,
     pub blobs: Blobs,
+    /// Where people find the service in a browser.
+    pub public_url: PublicUrl,
 }
 
 /// Where the pictures of this deployment are.
@@ -128,8 +130,6 @@ impl Blobs {
             Self::Nowhere => None,
         }
     }
-    /// Where people find the service in a browser.
-    pub public_url: PublicUrl,
 }
 
 /// The use cases, and what the HTTP layer needs of the adapters.
@@ -156,6 +156,7 @@ pub struct Services {
     pub preferences: Preferences,
     pub operator: Operator,
     pub idempotency: Idempotency,
+    pub staff: Staff,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
     pub link_store: Arc<dyn LinkStore>,
@@ -196,7 +197,8 @@ impl Services {
             audit_log: AuditLog::new(store.clone(), clock.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk.clone()),
-            idempotency: Idempotency::new(store.clone(), desk),
+            idempotency: Idempotency::new(store.clone(), desk.clone()),
+            staff: Staff::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),
             link_store: store.clone(),

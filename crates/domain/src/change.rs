@@ -75,6 +75,12 @@ impl Effects {
     }
 
     #[must_use]
+    pub(crate) fn and_audited(mut self, draft: AuditDraft) -> Self {
+        self.audit.push(draft);
+        self
+    }
+
+    #[must_use]
     pub fn mailed(mut self, mail: impl IntoIterator<Item = OutgoingMail>) -> Self {
         self.mails.extend(mail);
         self

@@ -34,10 +34,12 @@ use driftstack_domain::{
         Role,
         action::{
             AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, VerifyMfa,
+            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
+            TransferOwnership, VerifyMfa,
         },
     },
     secret::LinkToken,
+    staff::{MockStaffStore, OwnershipTransfer, SeenAccount, Staff, StatusChange, Tie},
     testing::people,
     web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
 };
@@ -306,5 +308,31 @@ pub async fn preference(desk: &Desk, by: &Permit<SetPreference>, preference: Mai
     store.expect_declined().returning(move |_| Ok(declined.clone()));
     store.expect_commit_preference().returning(caught.catch());
     Preferences::new(Arc::new(store), desk.clone()).set(by, preference).await.unwrap();
+    caught.take()
+}
+
+pub async fn suspension(desk: &Desk, by: &Permit<SuspendAccount>, seen: SeenAccount) -> StatusChange {
+    let (mut store, caught) = (MockStaffStore::new(), Caught::nothing());
+    let id = seen.account.id;
+    store.expect_account().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_status().returning(caught.catch());
+    Staff::new(Arc::new(store), desk.clone()).suspend(by, id, None).await.unwrap();
+    caught.take()
+}
+
+/// A transfer between two accounts that seem to stand so to each other.
+pub async fn transfer(
+    desk: &Desk,
+    by: &Permit<TransferOwnership>,
+    from: SeenAccount,
+    to: SeenAccount,
+    tie: Tie,
+) -> OwnershipTransfer {
+    let (mut store, caught) = (MockStaffStore::new(), Caught::nothing());
+    let (giver, taker) = (from.account.id, to.account.id);
+    store.expect_account().returning(move |id| Ok(Some(if id == giver { from.clone() } else { to.clone() })));
+    store.expect_tie().returning(move |_, _| Ok(tie));
+    store.expect_commit_transfer().returning(caught.catch());
+    Staff::new(Arc::new(store), desk.clone()).transfer(by, giver, taker).await.unwrap();
     caught.take()
 }

@@ -167,6 +167,7 @@ macro_rules! store_contract {
                     a_declined_mail_is_not_wanted
                     staff_is_given_and_taken
                     an_operators_key_is_in_the_accounts_own_hands
+                    a_plan_is_kept_with_the_team
                 }
                 races {
                     one_slug_goes_to_one_of_sixteen_accounts
@@ -182,6 +183,9 @@ macro_rules! store_contract {
                     everybody_gets_on_the_log_in_the_end
                     two_claimers_share_no_mail
                     a_stale_record_writes_nothing
+                    two_staff_set_tiers_at_once
+                    a_caller_sees_an_override_whole
+                    a_team_that_moves_is_not_mixed_with_another
                 }
                 sign_in {
                     a_registration_is_stored_whole
@@ -195,6 +199,18 @@ macro_rules! store_contract {
                     a_reset_verifies_the_address
                     the_holder_of_an_account_is_seen
                     what_is_declined_is_seen_with_the_link
+                }
+                staff {
+                    accounts_are_listed_newest_first_but_for_deleted_ones
+                    accounts_are_found_by_the_beginning_of_their_address
+                    an_override_is_seen_with_the_caller_until_it_is_cleared
+                    a_suspension_shuts_the_door_and_its_end_opens_it
+                    a_status_that_has_changed_is_not_changed_again
+                    what_staff_do_stands_on_both_logs
+                    somebody_who_is_no_longer_staff_writes_nothing
+                    a_team_moves_with_its_members_invites_and_keys
+                    a_team_moves_only_to_a_member_without_a_team
+                    a_transfer_that_fails_half_way_has_moved_nothing
                 }
                 web_sessions {
                     a_session_is_renewed

@@ -26,7 +26,7 @@ use driftstack_domain::{
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
     policy::{Operation, Role, Scope, ScopeSet},
     secret::{LinkToken, SessionTokens as _},
-    staff::Operator,
+    staff::{Operator, Staff},
     team::Teams,
     testing::{Counted, GlassVault, people},
     tier::Tier,
@@ -199,6 +199,10 @@ impl<B: Backend> World<B> {
         Operator::new(self.store.clone(), self.desk.clone())
     }
 
+    pub fn staff(&self) -> Staff {
+        Staff::new(self.store.clone(), self.desk.clone())
+    }
+
     pub fn doorkeeper(&self) -> Doorkeeper {
         Doorkeeper::new(self.store.clone(), self.clock.clone())
     }
@@ -248,6 +252,13 @@ impl<B: Backend> World<B> {
         let (sign_ups, name) = (self.sign_ups(), Some(people::name(name)));
         let id = sign_ups.create(email.clone(), &password(), name, Tier::Free, false).await.unwrap();
         self.signed_in(id, email).await
+    }
+
+    /// Somebody who is staff.
+    pub async fn staffer(&self, name: &str) -> Person {
+        let person = self.person(name).await;
+        self.operator().set_staff(&person.email, true).await.unwrap();
+        person
     }
 
     /// The same person at another browser.

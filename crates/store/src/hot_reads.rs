@@ -47,6 +47,11 @@ macro_rules! hot_reads {
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());
+            an_account_for_staff: staff::by_id(account());
+            an_account_for_the_operator: staff::by_email("ada@example.com".parse::<Email>().unwrap());
+            a_page_of_accounts: staff::newest(page());
+            a_page_of_addresses: staff::beginning_so("ada".parse::<EmailStart>().unwrap(), page());
+            a_tie: staff::tie(account(), account());
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

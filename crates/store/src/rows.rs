@@ -20,7 +20,7 @@ use driftstack_domain::{
     policy::{Role, ScopeSet},
     secret::Digest,
     team::Team,
-    tier::Tier,
+    tier::{Plan, Tier},
     time::Timestamp,
 };
 
@@ -116,6 +116,7 @@ in_table! {
         id: TeamId,
         owner: AccountId,
         name: Name,
+        plan: Plan,
         created_at: Timestamp,
         updated_at: Timestamp,
     }

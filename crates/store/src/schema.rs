@@ -31,6 +31,7 @@ tables! {
         audit_seq -> BigInt,
         audit_hash -> Binary,
         avatar -> Nullable<Text>,
+        limit_overrides -> Nullable<Text>,
     }
 
     avatars (key) {
@@ -46,6 +47,7 @@ tables! {
         name -> Text,
         created_at -> Moment,
         updated_at -> Moment,
+        plan -> Text,
     }
 
     memberships (id) {

@@ -28,7 +28,7 @@ use driftstack_domain::{
     name::Name,
     policy::{Role, Scope, ScopeSet},
     secret::{Digest, Sealed},
-    tier::Tier,
+    tier::{Overrides, Plan, Tier},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -145,7 +145,7 @@ macro_rules! stored_as_it_is {
 }
 
 stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId }
-stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {
@@ -157,6 +157,7 @@ stored! {
     PasswordHash: Text as String, |hash| hash.as_phc().to_owned(), |text| Ok(Self::from_phc(text));
     ScopeSet: Text as String, |scopes| words(*scopes), |text| text.split_whitespace().map(parse::<Scope>).collect();
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);
+    Overrides: Text as String, json, |text| from_json(&text);
     Payload: Text as String, json, |text| from_json(&text);
     MailContent: Text as String, json, |text| from_json(&text);
 }

@@ -10,7 +10,7 @@ use driftstack_domain::{
     email::Email,
     name::Name,
     policy::Scope,
-    tier::Tier,
+    tier::{Plan, Tier},
     time::Timestamp,
 };
 
@@ -36,6 +36,8 @@ pub(super) enum Command {
     },
     /// Give an account another tier.
     SetTier { email: Email, tier: Tier },
+    /// Give the team of an account another plan.
+    SetPlan { email: Email, plan: Plan },
     /// Make an account staff, or end that.
     SetStaff { email: Email, staff: Switch },
     /// Mint an API key on an account and print it, once.
@@ -77,6 +79,7 @@ async fn act(command: Command, password: Option<Password>, services: &Services) 
             print(&services.sign_ups.create(email, &password, name, tier, staff).await?.to_string())
         }
         Command::SetTier { email, tier } => Ok(again(async || operator.set_tier(&email, tier).await).await?),
+        Command::SetPlan { email, plan } => Ok(again(async || operator.set_plan(&email, plan).await).await?),
         Command::SetStaff { email, staff } => {
             let staff = matches!(staff, Switch::On);
             Ok(again(async || operator.set_staff(&email, staff).await).await?)

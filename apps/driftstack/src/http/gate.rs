@@ -103,7 +103,7 @@ async fn open<A: Operation>(request: &HttpRequest) -> Result<Gate<A>, Problem> {
     let wanted = if A::ACTION.gates().honours_workspace() { wanted_workspace(request)? } else { None };
     let knock = services.doorkeeper.knock::<A>(&presented, wanted).await?;
 
-    let quota = knock.tier.limits().quota(Bucket::Global);
+    let quota = knock.quota(Bucket::Global);
     let key = LimitKey::Account(knock.account, Bucket::Global);
     let verdict = services.limiter.charge(key, quota).await;
     let charged = Charged { bucket: Bucket::Global.as_str(), quota, verdict };

@@ -8,7 +8,6 @@ use actix_web::{
     body::BoxBody,
     dev::Payload,
     http::{StatusCode, header::HeaderName},
-    web::Bytes,
 };
 use driftstack_domain::{
     change::MaybeStale,
@@ -19,7 +18,13 @@ use driftstack_domain::{
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::{answer::Told, body, codes::Code, gate::Gate, problem::Problem};
+use super::{
+    answer::Told,
+    body::{self, MAX_BODY_BYTES},
+    codes::Code,
+    gate::Gate,
+    problem::Problem,
+};
 
 pub const KEY_HEADER: &str = "idempotency-key";
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

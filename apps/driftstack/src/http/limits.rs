@@ -12,8 +12,8 @@ use driftstack_domain::{
     email::Email,
     id::AccountId,
     limit::{LimitKey, Quota, Verdict},
-    secret::{ Digest, LinkToken },
-    tier::{ MAIL_SENDING, SIGNING_IN, BINDING, EXCHANGING, INITIATING },
+    secret::{Digest, LinkToken},
+    tier::{BINDING, EXCHANGING, INITIATING, MAIL_SENDING, SIGNING_IN},
     time::Timestamp,
 };
 use futures_util::future::{Ready, ready};

@@ -249,7 +249,7 @@ macro_rules! silent {
     ($($type:ty)*) => { $(impl Describe for $type { fn describe(_: &mut Description) {} })* };
 }
 
-silent! { Calling Throttle web::Data<Services> HttpRequest, Repeatable Throttle web::Data<Services> HttpRequest }
+silent! { Calling Repeatable Throttle web::Data<Services> HttpRequest }
 
 fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     let mut answer = json!({ "description": "Done." });

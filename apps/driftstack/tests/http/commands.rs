@@ -41,6 +41,10 @@ async fn the_operator_acts_beside_a_running_service() {
     printed(data, &["admin", "set-tier", "olive@example.com", "free"], "");
     assert_eq!(whoami(&service, token).await.expect(200)["tier"], "free");
 
+    printed(data, &["admin", "set-plan", "olive@example.com", "professional"], "");
+    let seen = client().get(service.url(&format!("/v1/admin/accounts/{id}"))).bearer_auth(token);
+    assert_eq!(send(seen).await.expect(200)["team"]["plan"], "professional");
+
     let key = printed(data, &["admin", "mint-key", "olive@example.com", "--scope", "read", "read:audit"], "");
     assert_eq!(whoami(&service, &key).await.expect(200)["scopes"], json!(["read", "read:audit"]));
     assert!(
@@ -88,6 +92,7 @@ fn a_bad_argument_is_refused_before_anything_is_made() {
     for arguments in [
         &["admin", "create-account", "--email", "nonsense"][..],
         &["admin", "create-account", "--email", "olive@example.com", "--tier", "golden"],
+        &["admin", "set-plan", "olive@example.com", "golden"],
         &["admin", "mint-key", "olive@example.com", "--scope", "read:teams"],
         &["admin", "mint-key", "olive@example.com"],
         &["polish"],

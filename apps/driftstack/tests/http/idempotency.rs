@@ -30,7 +30,7 @@ async fn minted(by: &Person<'_>) -> usize {
 }
 
 /// What a `POST` does that creates nothing, or what only somebody without a credential asks for.
-const WITHOUT_A_KEY: [Action; 8] = [
+const WITHOUT_A_KEY: [Action; 25] = [
     // The address can be taken once.
     Action::SignUp,
     Action::VerifyEmail,
@@ -38,6 +38,26 @@ const WITHOUT_A_KEY: [Action; 8] = [
     Action::LogIn,
     Action::RefreshSession,
     Action::LogOut,
+    Action::RequestMagicLink,
+    Action::FollowMagicLink,
+    Action::RequestReset,
+    Action::ResetPassword,
+    Action::AnswerChallenge,
+    Action::StepUpWithCode,
+    Action::StepUpWithPassword,
+    // A factor that waits is replaced by the next one; nobody can read the secret again.
+    Action::EnrollMfa,
+    Action::VerifyMfa,
+    Action::DisableMfa,
+    Action::RegenerateRecoveryCodes,
+    // The newer picture counts.
+    Action::UploadAvatar,
+    // What staff set is set, however often.
+    Action::SetTier,
+    Action::SetPlan,
+    Action::SuspendAccount,
+    Action::UnsuspendAccount,
+    Action::TransferOwnership,
     // What nobody collects goes away by itself.
     Action::InitiateDevice,
     Action::ExchangeDevice,

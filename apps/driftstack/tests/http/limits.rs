@@ -59,6 +59,21 @@ async fn one_address_asks_for_three_mails_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_network_asks_for_three_mails_a_minute_whatever_address_it_takes() {
+    let house = House::open().await;
+    let ask = async |address: String| {
+        let request =
+            reqwest::Client::new().post(house.url("/v1/auth/resend-verification")).header("x-forwarded-for", address);
+        send(request.json(&json!({ "email": "ada@example.com" }))).await
+    };
+    for n in 1..=3 {
+        ask(format!("2001:db8:1:2::{n}")).await.expect(200);
+    }
+    ask("2001:db8:1:2:3:4:5:6".to_owned()).await.refused(429, "rate-limited");
+    ask("2001:db8:1:3::1".to_owned()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_address_tries_ten_passwords_a_minute_on_an_account() {
     let house = House::open().await;
     let try_in = async |email: &str| {

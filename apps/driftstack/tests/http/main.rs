@@ -12,6 +12,7 @@
 
 mod account;
 mod activations;
+mod admin;
 mod api_keys;
 mod audit_log;
 mod auth;

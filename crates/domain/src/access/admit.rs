@@ -8,8 +8,9 @@ use crate::{
     account::AccountStatus,
     change::{MaybeStale, StoreError},
     id::AccountId,
+    limit::{Bucket, Quota},
     policy::{Denied, Operation, Proof, Scope, ScopeSet, Standing, decide},
-    tier::Tier,
+    tier::{Overrides, Tier, effective_quota},
     time::{Clock, MINUTE, Timestamp},
 };
 
@@ -65,12 +66,13 @@ impl Doorkeeper {
     ) -> Result<Knock<A>, AdmitError> {
         let wanted = wanted.filter(|_| A::ACTION.gates().honours_workspace());
         let seen = self.callers.seen_caller(presented, wanted).await?.ok_or_else(|| unknown(presented))?;
-        let at_home = seen.authenticate(presented, self.clock.now())?;
+        let now = self.clock.now();
+        let at_home = seen.authenticate(presented, now)?;
         let answer = seen.enter(at_home, wanted).and_then(|access| {
             decide(&access, A::ACTION)?;
             Ok(Permit::new(access))
         });
-        Ok(Knock { account: seen.account, tier: seen.tier, answer })
+        Ok(Knock { account: seen.account, tier: seen.tier, overrides: seen.overrides, at: now, answer })
     }
 
     /// [`Self::knock`] for whoever has no use for a caller that is refused.
@@ -94,8 +96,17 @@ impl Doorkeeper {
 pub struct Knock<A> {
     /// Whose credential it is, and so whose rate limit is charged.
     pub account: AccountId,
-    pub tier: Tier,
+    tier: Tier,
+    overrides: Overrides,
+    at: Timestamp,
     pub answer: Result<Permit<A>, Denied>,
+}
+
+impl<A> Knock<A> {
+    /// What that account may charge to a bucket now.
+    pub fn quota(&self, bucket: Bucket) -> Quota {
+        effective_quota(self.tier, &self.overrides, bucket, self.at).quota
+    }
 }
 
 fn unknown(presented: &Presented) -> NotAuthenticated {
@@ -158,6 +169,7 @@ impl SeenCaller {
             account: self.account,
             account_revision: self.revision,
             tier: self.tier,
+            overrides: self.overrides,
             credential: shown.credential,
             scopes: shown.scopes,
             hands: shown.hands,

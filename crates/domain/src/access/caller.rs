@@ -9,7 +9,7 @@ use crate::{
     id::{AccountId, ApiKeyId, WebSessionId},
     policy::{Proof, Role, ScopeSet, Standing},
     secret::Digest,
-    tier::Tier,
+    tier::{Overrides, Tier},
     time::Timestamp,
 };
 
@@ -46,6 +46,7 @@ pub struct SeenCaller {
     pub account: AccountId,
     pub status: AccountStatus,
     pub tier: Tier,
+    pub overrides: Overrides,
     pub staff: bool,
     pub revision: Revision,
     pub credential: SeenCredential,
@@ -98,6 +99,8 @@ pub struct Access {
     pub account: AccountId,
     pub account_revision: Revision,
     pub tier: Tier,
+    /// Also those that are over.
+    pub overrides: Overrides,
     pub credential: Credential,
     /// As granted; see [`ScopeSet::satisfied`].
     pub scopes: ScopeSet,
@@ -119,6 +122,7 @@ impl Access {
             account,
             account_revision: Revision::default(),
             tier: Tier::Free,
+            overrides: Overrides::NONE,
             credential,
             scopes,
             hands: account,

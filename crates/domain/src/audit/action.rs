@@ -22,10 +22,18 @@ words! {
         EmailPreferencesChanged = "account.email_preferences_changed",
         StaffChanged = "account.staff_changed",
         DeviceBound = "api_key.device_bound",
+        AccountSuspended = "account.suspended",
+        AccountUnsuspended = "account.unsuspended",
         KeyMinted = "api_key.minted",
         KeyRevoked = "api_key.revoked",
         KeyRotated = "api_key.rotated",
         TierChanged = "subscription.tier_changed",
+        PlanChanged = "subscription.plan_changed",
+        OverrideSet = "rate_limit_override.set",
+        OverrideCleared = "rate_limit_override.cleared",
+        SupportNote = "admin.support_note",
+        /// On the log of a staff member: what they did on the account of somebody else.
+        StaffActed = "admin.acted",
         MemberInvited = "team.member_invited",
         InviteResent = "team.invite_resent",
         InviteRevoked = "team.invite_revoked",
@@ -33,5 +41,6 @@ words! {
         RoleChanged = "team.member_role_changed",
         MemberRemoved = "team.member_removed",
         TeamUpdated = "team.updated",
+        OwnershipTransferred = "team.ownership_transferred",
     }
 }

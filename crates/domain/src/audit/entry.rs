@@ -16,6 +16,8 @@ pub type Payload = Map<String, Value>;
 pub enum Actor {
     /// A person, through a credential where there was one. For a key this is the person in whose hands it is.
     Customer { account: AccountId, credential: Option<Credential> },
+    /// Staff, through a web session. Whose session it is stands on the log of the staff member, not on that of the customer.
+    Staff { credential: Credential },
     /// The service itself or its operator.
     System,
 }
@@ -25,6 +27,7 @@ impl Actor {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Customer { .. } => "customer",
+            Self::Staff { .. } => "staff",
             Self::System => "system",
         }
     }
@@ -32,7 +35,7 @@ impl Actor {
     pub const fn account(&self) -> Option<AccountId> {
         match self {
             Self::Customer { account, .. } => Some(*account),
-            Self::System => None,
+            Self::Staff { .. } | Self::System => None,
         }
     }
 
@@ -40,6 +43,7 @@ impl Actor {
     pub fn credential(&self) -> Option<String> {
         match self {
             Self::Customer { credential, .. } => credential.map(|credential| credential.to_string()),
+            Self::Staff { credential } => Some(credential.to_string()),
             Self::System => None,
         }
     }

@@ -149,6 +149,17 @@ actions! {
 
     ReadPreferences    "email_preferences.read"    Credential Chosen Member [Read]                        "Read which mails the workspace wants."
     SetPreference      "email_preferences.set"     Credential Chosen Admin  [Write, AccountOwner, Admin]  "Choose whether the workspace wants a kind of mail."
+
+    ListAccounts       "admin.accounts.list"                 Session Own Owner [InternalAdmin]            "List and search accounts."
+    ReadAnyAccount     "admin.accounts.read"                 Session Own Owner [InternalAdmin]            "Read an account."
+    SetTier            "admin.accounts.set_tier"             Session Own Owner [InternalAdmin]            "Give an account another tier."
+    SetPlan            "admin.accounts.set_plan"             Session Own Owner [InternalAdmin]            "Give the team of an account another plan."
+    SuspendAccount     "admin.accounts.suspend"              Session Own Owner [InternalAdmin]            "Suspend an account: nobody gets in any more."
+    UnsuspendAccount   "admin.accounts.unsuspend"            Session Own Owner [InternalAdmin]            "End the suspension of an account."
+    SetOverride        "admin.accounts.rate_limits.set"      Session Own Owner [InternalAdmin]            "Override a rate limit of an account until a date."
+    ClearOverride      "admin.accounts.rate_limits.clear"    Session Own Owner [InternalAdmin]            "End the override of a rate limit."
+    TransferOwnership  "admin.accounts.transfer_ownership"   Session Own Owner [InternalAdmin]            "Move the team of an account, with its members and keys, to one of the members."
+    WriteSupportNote   "admin.accounts.note"                 Session Own Owner [InternalAdmin]            "Write a note on the audit log of an account."
 }
 
 #[cfg(test)]

@@ -1,29 +1,18 @@
 use std::sync::Arc;
 
-use super::port::{SeenAccount, StaffStore};
+use super::{hand::Hand, noun::SeenAccount, port::StaffStore};
 use crate::{
     api_key::{ApiKey, KeyOrder, MintError},
-    audit::{Actor, AuditAction, AuditDraft},
-    change::{Change, CommitError, Effects, Guard, commits},
+    audit::{AuditAction, AuditDraft},
+    change::{Change, CommitError, commits},
     desk::Desk,
     email::Email,
     id::AccountId,
-    mail::MailContent,
     policy::Scope,
     secret::ApiKeySecret,
-    tier::Tier,
+    tier::{Plan, Tier},
     time::Timestamp,
 };
-
-/// An account with its new tier. Nothing that is over a lower cap is taken away.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct TierChange {
-    pub account: AccountId,
-    pub tier: Tier,
-    pub at: Timestamp,
-    pub change: Change,
-}
 
 /// An account that becomes staff, or stops being staff.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,15 +59,18 @@ impl Operator {
 
     pub async fn set_tier(&self, email: &Email, tier: Tier) -> Result<(), OperateError> {
         let seen = self.seen(email).await?;
-        if seen.tier == tier {
-            return Ok(());
+        match seen.on_tier(tier, Hand::Operator, None, &self.desk) {
+            Some(it) => Ok(self.store.commit_tier(&it).await?),
+            None => Ok(()),
         }
-        let entry =
-            self.entry(&seen, AuditAction::TierChanged).with("from", seen.tier.as_str()).with("to", tier.as_str());
-        let content = MailContent::TierChanged { from: seen.tier, to: tier };
-        let mail = seen.wants_tier_mail.then(|| self.desk.mail(seen.email.clone(), content));
-        let change = Change::new(seen.guard(), Effects::audited(entry).mailed(mail));
-        Ok(self.store.commit_tier(&TierChange { account: seen.id, tier, at: self.desk.now(), change }).await?)
+    }
+
+    pub async fn set_plan(&self, email: &Email, plan: Plan) -> Result<(), OperateError> {
+        let seen = self.seen(email).await?;
+        match seen.on_plan(plan, Hand::Operator, None, &self.desk) {
+            Some(it) => Ok(self.store.commit_plan(&it).await?),
+            None => Ok(()),
+        }
     }
 
     pub async fn set_staff(&self, email: &Email, staff: bool) -> Result<(), OperateError> {
@@ -87,8 +79,9 @@ impl Operator {
             return Ok(());
         }
         let entry = self.entry(&seen, AuditAction::StaffChanged).with("staff", staff);
-        let change = Change::new(seen.guard(), Effects::audited(entry));
-        Ok(self.store.commit_staff(&StaffChange { account: seen.id, staff, at: self.desk.now(), change }).await?)
+        let change = Hand::Operator.change(&self.desk, &seen, entry);
+        let it = StaffChange { account: seen.account.id, staff, at: self.desk.now(), change };
+        Ok(self.store.commit_staff(&it).await?)
     }
 
     pub async fn mint_key(&self, email: &Email, order: KeyOrder) -> Result<ApiKeySecret, OperateError> {
@@ -98,9 +91,9 @@ impl Operator {
         }
         let seen = self.seen(email).await?;
         let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
-        let key = ApiKey::new(&self.desk, seen.id, order.name, &secret, order.scopes, order.expires_at);
+        let key = ApiKey::new(&self.desk, seen.account.id, order.name, &secret, order.scopes, order.expires_at);
         let entry = key.describe(self.entry(&seen, AuditAction::KeyMinted));
-        let change = Change::new(seen.guard(), Effects::audited(entry));
+        let change = Hand::Operator.change(&self.desk, &seen, entry);
         self.store.commit_operator_key(&OperatorKey { key, change }).await?;
         Ok(secret)
     }
@@ -110,13 +103,7 @@ impl Operator {
     }
 
     fn entry(&self, seen: &SeenAccount, action: AuditAction) -> AuditDraft {
-        self.desk.audit_as(Actor::System, seen.id, action).on(seen.id)
-    }
-}
-
-impl SeenAccount {
-    fn guard(&self) -> Guard {
-        Guard::seen(self.id, self.revision)
+        Hand::Operator.entry(&self.desk, seen.account.id, action)
     }
 }
 
@@ -124,7 +111,7 @@ impl SeenAccount {
 mod tests {
     use super::*;
     use crate::{
-        change::Revision,
+        account::Account,
         policy::ScopeSet,
         staff::port::MockStaffStore,
         testing::{desk, people},
@@ -133,14 +120,8 @@ mod tests {
     fn store(wants_tier_mail: bool) -> MockStaffStore {
         let mut store = MockStaffStore::new();
         store.expect_account_by_email().returning(move |email| {
-            Ok(Some(SeenAccount {
-                id: people::OLIVE,
-                email: email.clone(),
-                tier: Tier::Free,
-                staff: false,
-                revision: Revision(1),
-                wants_tier_mail,
-            }))
+            let account = Account { email: email.clone(), ..people::account(people::OLIVE, "olive@example.com") };
+            Ok(Some(SeenAccount { wants_tier_mail, ..people::seen_account(account) }))
         });
         store
     }

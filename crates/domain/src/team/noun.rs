@@ -2,6 +2,7 @@ use crate::{
     account::Account,
     id::{AccountId, TeamId},
     name::Name,
+    tier::Plan,
     time::Timestamp,
 };
 
@@ -11,6 +12,7 @@ pub struct Team {
     pub id: TeamId,
     pub owner: AccountId,
     pub name: Name,
+    pub plan: Plan,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -23,6 +25,7 @@ impl Team {
         Self {
             id,
             owner: account.id,
+            plan: Plan::Free,
             name: name.unwrap_or_else(Name::of_a_team_without_one),
             created_at: account.created_at,
             updated_at: account.created_at,

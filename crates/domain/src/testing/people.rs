@@ -11,11 +11,14 @@ use crate::{
     avatar::{AvatarKey, PictureType},
     change::Revision,
     email::Email,
-    id::{AccountId, AvatarId, InviteId, MembershipId, WebSessionId},
+    id::{AccountId, AvatarId, InviteId, MembershipId, TeamId, WebSessionId},
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
     secret::Digest,
+    staff::SeenAccount,
+    team::Team,
+    tier::{Overrides, Plan},
     time::Timestamp,
 };
 
@@ -115,5 +118,26 @@ pub fn seen_membership() -> SeenMembership {
         },
         owner_revision: Revision(1),
         removed_at: None,
+    }
+}
+
+/// An account as staff see it, with its team.
+pub fn seen_account(account: Account) -> SeenAccount {
+    let team = Team {
+        id: TeamId::new(Uuid::from_u128(account.id.uuid().as_u128() + 0x100)),
+        owner: account.id,
+        name: name("Team"),
+        plan: Plan::Free,
+        created_at: EARLIER,
+        updated_at: EARLIER,
+    };
+    SeenAccount {
+        account,
+        staff: false,
+        email_verified_at: Some(EARLIER),
+        overrides: Overrides::NONE,
+        team,
+        revision: Revision(1),
+        wants_tier_mail: true,
     }
 }

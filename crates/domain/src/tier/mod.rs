@@ -1,5 +1,13 @@
 //! What each account tier may use. Sources: the tier ladder of the contract.
 
+mod limit_override;
+mod plan;
+
+pub use limit_override::{
+    Capacity, CapacityError, OverrideLife, OverrideLifeError, Overrides, QuotaOverride, RefillRate, RefillRateError,
+};
+pub use plan::{Plan, PlanError};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -80,10 +88,12 @@ pub const EXCHANGING: Quota = Quota::new(60, 60, MINUTE);
 pub const BINDING: Quota = Quota::new(5, 5, MINUTE);
 
 /// A bucket's effective quota and where it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EffectiveQuota {
     pub bucket: Bucket,
     pub quota: Quota,
+    /// As it was set.
+    pub refill_per_second: f64,
     pub source: QuotaSource,
 }
 
@@ -96,13 +106,18 @@ pub enum QuotaSource {
     },
 }
 
-/// The effective quotas of an account of this tier, one for each bucket.
-pub fn effective_quotas(tier: Tier) -> impl Iterator<Item = EffectiveQuota> {
-    Bucket::ALL.iter().map(move |bucket| EffectiveQuota {
-        bucket: *bucket,
-        quota: tier.limits().quota(*bucket),
-        source: QuotaSource::TierDefault,
-    })
+/// What a bucket of an account gives `now`. An override that is over counts as none.
+pub fn effective_quota(tier: Tier, overrides: &Overrides, bucket: Bucket, now: Timestamp) -> EffectiveQuota {
+    let by_tier = || {
+        let quota = tier.limits().quota(bucket);
+        EffectiveQuota { bucket, quota, refill_per_second: quota.refill_per_second(), source: QuotaSource::TierDefault }
+    };
+    overrides.in_force(bucket, now).map_or_else(by_tier, |it| it.effective(bucket))
+}
+
+/// The effective quotas of an account, one for each bucket.
+pub fn effective_quotas(tier: Tier, overrides: Overrides, now: Timestamp) -> impl Iterator<Item = EffectiveQuota> {
+    Bucket::ALL.iter().map(move |bucket| effective_quota(tier, &overrides, *bucket, now))
 }
 
 #[cfg(test)]

@@ -15,4 +15,5 @@ pub mod mfa;
 pub mod operator;
 pub mod races;
 pub mod sign_in;
+pub mod staff;
 pub mod web_sessions;

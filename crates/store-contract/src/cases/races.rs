@@ -5,20 +5,25 @@
 use std::collections::HashSet;
 
 use driftstack_domain::{
-    access::{AdmitError, Permit, Presented},
+    access::{AdmitError, CallerStore as _, Permit, Presented},
     account::{AccountStore as _, Edit, EditError, ProfileEdit},
     api_key::ApiKeyStore as _,
     auth::{ChallengeError, SignUpError, VerifyError},
     change::{MaybeStale as _, again_if_stale},
+    limit::Bucket,
     mail::{MailPreference, OptionalMail, Outbox as _},
     membership::{AcceptError, MembershipStore as _},
     mfa::{Answer, AnswerError, MfaStore as _, PERIOD, RECOVERY_CODES},
     page::PageRequest,
     policy::{
         Denied, Role, Standing,
-        action::{AcceptInvite, EditAccount, MintKey, RemoveMember, SetPreference},
+        action::{
+            AcceptInvite, EditAccount, MintKey, RemoveMember, SetOverride, SetPreference, SetTier, TransferOwnership,
+        },
     },
+    staff::{OverrideOrder, StaffStore as _},
     testing::people,
+    tier::{Tier, effective_quota},
     time::{HOUR, MINUTE},
     web_session::RefreshError,
 };
@@ -256,6 +261,86 @@ pub async fn two_claimers_share_no_mail<B: Backend>(backend: B) {
     let claimed = race(4, |_| claim()).await.concat();
     assert_eq!(claimed.len(), 12);
     assert_eq!(claimed.iter().collect::<HashSet<_>>().len(), 12);
+}
+
+pub async fn two_staff_set_tiers_at_once<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (sam, sue, olive) = (world.staffer("sam").await, world.staffer("sue").await, world.person("olive").await);
+    for round in [[Tier::SoloManual, Tier::ApiScale], [Tier::Free, Tier::Enterprise]] {
+        let before = world.log(olive.id).await.len();
+        let set = async |n: usize| {
+            let by = if n == 0 { &sam } else { &sue };
+            let set = async |permit: Permit<SetTier>| world.staff().set_tier(&permit, olive.id, round[n], None).await;
+            world.call(by.presented, None, set).await
+        };
+        let outcomes = race(2, set).await;
+        assert_eq!(wins(&outcomes), 2, "{outcomes:?}");
+        // Whoever came second saw what the first had done.
+        let log = world.log(olive.id).await;
+        let changes: Vec<_> =
+            log[before..].iter().map(|entry| (&entry.payload["from"], &entry.payload["to"])).collect();
+        assert_eq!(changes.len(), 2);
+        assert_eq!(changes[0].1, changes[1].0);
+        let tier = world.store.account(olive.id).await.unwrap().unwrap().account.tier;
+        assert_eq!(changes[1].1, tier.as_str());
+    }
+    assert_eq!((world.log(sam.id).await.len(), world.log(sue.id).await.len()), (5, 5));
+}
+
+pub async fn a_caller_sees_an_override_whole<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (sam, olive) = (world.staffer("sam").await, world.person("olive").await);
+    let run = async |n: usize| {
+        for round in 0..20 {
+            if n == 0 {
+                let order = order_of(round % 2 * 10 + 5);
+                let set =
+                    async |permit: Permit<SetOverride>| world.staff().set_override(&permit, olive.id, &order).await;
+                world.call(sam.presented, None, set).await.unwrap();
+            } else {
+                let caller = world.store.seen_caller(&olive.presented, None).await.unwrap().unwrap();
+                let quota = effective_quota(caller.tier, &caller.overrides, Bucket::Global, world.now());
+                let pair = (quota.quota.capacity(), quota.refill_per_second);
+                assert!([(60, 1.0), (5, 5.0), (15, 15.0)].contains(&pair), "{pair:?}");
+            }
+        }
+    };
+    race(4, run).await;
+    assert_eq!(world.log(olive.id).await.len(), 2 + 20);
+}
+
+fn order_of(both: u32) -> OverrideOrder {
+    OverrideOrder { refill_per_second: f64::from(both).try_into().unwrap(), ..super::staff::order(both) }
+}
+
+pub async fn a_team_that_moves_is_not_mixed_with_another<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let sam = world.staffer("sam").await;
+    for round in 0..6 {
+        let [olive, ada, bo] = [
+            world.person(&format!("olive{round}")).await,
+            world.person(&format!("ada{round}")).await,
+            world.person(&format!("bo{round}")).await,
+        ];
+        world.join(&olive, &ada, Role::Admin).await;
+        let token = world.invite(&ada, &bo, Role::Admin).await;
+        let accept = async |permit: Permit<AcceptInvite>| world.invites().accept(&permit, &token).await;
+        let transfer =
+            async |permit: Permit<TransferOwnership>| world.staff().transfer(&permit, olive.id, ada.id).await;
+        let either = async |n| {
+            if n == 0 {
+                world.call(sam.presented, None, transfer).await.is_ok()
+            } else {
+                world.call(bo.presented, None, accept).await.is_ok()
+            }
+        };
+        let outcomes = race(2, either).await;
+        assert_ne!(outcomes[0], outcomes[1], "one of them, never both");
+        let members = world.store.members(ada.id, PageRequest::default()).await.unwrap().rows;
+        let members: Vec<_> = members.iter().map(|it| it.member).collect();
+        assert_eq!(members, [if outcomes[0] { olive.id } else { bo.id }]);
+    }
+    world.log(sam.id).await;
 }
 
 /// Every record that carries a guard, decided before somebody else's commit.

@@ -11,6 +11,7 @@ use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
     id::{MembershipId, WebSessionId},
+    staff::EmailStart,
 };
 use driftstack_test_servers::Database;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -22,7 +23,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
+        web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
@@ -140,5 +142,6 @@ async fn the_hot_reads_use_an_index_at_the_size_of_a_real_service() {
     let statement = page_of_log.await.remove(0);
     let (first, thousandth) =
         (buffers(&client, &statement, i64::MAX).await, buffers(&client, &statement, 950_000).await);
-    assert!(thousandth <= first * 2, "page 1 touches {first} buffers, page 1,000 touches {thousandth}");
+    // Fifty rows may straddle a few more pages here than there; a page that read what lies before it would touch thousands.
+    assert!(thousandth <= first + 10, "page 1 touches {first} buffers, page 1,000 touches {thousandth}");
 }

@@ -8,7 +8,7 @@ use driftstack_domain::{
     id::{AccountId, ApiKeyId, WebSessionId},
     policy::{Role, ScopeSet},
     secret::Digest,
-    tier::Tier,
+    tier::{Overrides, Tier},
     time::Timestamp,
 };
 use futures_util::FutureExt;
@@ -78,6 +78,7 @@ seen! {
         account: AccountId = accounts.id,
         status: AccountStatus = accounts.status,
         tier: Tier = accounts.tier,
+        overrides: Option<Overrides> = accounts.limit_overrides,
         staff: bool = accounts.staff,
         revision: Revision = accounts.revision,
     }
@@ -121,7 +122,7 @@ pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountI
                 api_keys::last_used_at,
             ),
             (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
-            (accounts::id, accounts::status, accounts::tier, accounts::staff, accounts::revision),
+            Who::columns(),
             (
                 OWNER.field(accounts::id).nullable(),
                 OWNER.field(accounts::status).nullable(),
@@ -161,7 +162,7 @@ pub(crate) async fn by_session(
                 web_sessions::proven_at,
                 web_sessions::last_used_at,
             ),
-            (accounts::id, accounts::status, accounts::tier, accounts::staff, accounts::revision),
+            Who::columns(),
             (
                 OWNER.field(accounts::id).nullable(),
                 OWNER.field(accounts::status).nullable(),
@@ -207,11 +208,19 @@ impl Workspace {
 }
 
 impl Who {
+    fn columns()
+    -> (accounts::id, accounts::status, accounts::tier, accounts::limit_overrides, accounts::staff, accounts::revision)
+    {
+        use accounts as a;
+        (a::id, a::status, a::tier, a::limit_overrides, a::staff, a::revision)
+    }
+
     fn with(self, credential: SeenCredential, last_used_at: Option<Timestamp>, workspace: &Workspace) -> SeenCaller {
         SeenCaller {
             account: self.account,
             status: self.status,
             tier: self.tier,
+            overrides: self.overrides.unwrap_or_default(),
             staff: self.staff,
             revision: self.revision,
             credential,

@@ -23,7 +23,9 @@ use driftstack_domain::{
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
-    staff::{OperatorKey, StaffChange, TierChange},
+    staff::{
+        OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
+    },
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
 };
@@ -52,7 +54,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, PasswordReset, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StepUp, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.

@@ -22,8 +22,9 @@ pub(super) mod membership;
 mod mfa;
 mod page;
 mod preference;
-mod staff;
+pub(super) mod staff;
 mod team;
+mod transfer;
 pub(super) mod web_session;
 
 use diesel::select;

@@ -2,6 +2,7 @@
 
 use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
+    access::Access,
     account::{Edit, EditError, OwnAccount, ProfileEdit, Region, Slug, TimeZone},
     id::AccountId,
     name::Name,
@@ -181,7 +182,7 @@ struct RateLimitsView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct BucketView {
+pub(super) struct BucketView {
     bucket_key: &'static str,
     capacity: u32,
     refill_per_second: f64,
@@ -200,14 +201,15 @@ impl From<EffectiveQuota> for BucketView {
         Self {
             bucket_key: effective.bucket.as_str(),
             capacity: effective.quota.capacity(),
-            refill_per_second: effective.quota.refill_per_second(),
+            refill_per_second: effective.refill_per_second,
             source,
             override_expires_at,
         }
     }
 }
 
-async fn rate_limits(gate: Gate<ReadRateLimits>) -> Result<Ok200<RateLimitsView>, Problem> {
-    let tier = gate.permit().access().tier;
-    Ok(Ok200(RateLimitsView { tier, buckets: effective_quotas(tier).map(BucketView::from).collect() }))
+async fn rate_limits(gate: Gate<ReadRateLimits>, services: Data<Services>) -> Result<Ok200<RateLimitsView>, Problem> {
+    let Access { tier, overrides, .. } = *gate.permit().access();
+    let buckets = effective_quotas(tier, overrides, services.clock.now());
+    Ok(Ok200(RateLimitsView { tier, buckets: buckets.map(BucketView::from).collect() }))
 }

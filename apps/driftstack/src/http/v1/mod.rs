@@ -2,6 +2,7 @@
 
 mod account;
 mod activations;
+mod admin;
 mod api_keys;
 mod audit_log;
 mod auth;
@@ -31,6 +32,7 @@ pub fn api() -> Api {
         api_keys::routes,
         audit_log::routes,
         email_preferences::routes,
+        admin::routes,
     ];
     parts.into_iter().fold(Api::default(), |api, routes| routes(api))
 }

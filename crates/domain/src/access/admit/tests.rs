@@ -10,7 +10,7 @@ use crate::{
     },
     secret::Digest,
     testing::{FixedClock, people},
-    tier::Tier,
+    tier::{Overrides, Tier},
 };
 use rstest::rstest;
 
@@ -36,6 +36,7 @@ fn seen(credential: SeenCredential) -> SeenCaller {
         account: people::OLIVE,
         status: AccountStatus::Active,
         tier: Tier::Free,
+        overrides: Overrides::NONE,
         staff: false,
         revision: Revision(4),
         credential,

@@ -1,0 +1,92 @@
+//! What staff write about an account.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::AuditDraft;
+
+/// 1 to 2,000 characters after trimming; of the control characters only line breaks and tabs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Remark(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RemarkError {
+    #[error("expected 1 to {} characters, not counting spaces around them", Remark::MAX_CHARS)]
+    Length,
+    #[error("of the control characters only line breaks and tabs are allowed")]
+    Control,
+}
+
+impl Remark {
+    pub const MAX_CHARS: usize = 2_000;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Remark {
+    type Err = RemarkError;
+
+    fn from_str(text: &str) -> Result<Self, RemarkError> {
+        let trimmed = text.trim();
+        if trimmed.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            return Err(RemarkError::Control);
+        }
+        match trimmed.chars().count() {
+            1..=Self::MAX_CHARS => Ok(Self(trimmed.to_owned())),
+            _ => Err(RemarkError::Length),
+        }
+    }
+}
+
+impl TryFrom<String> for Remark {
+    type Error = RemarkError;
+
+    fn try_from(text: String) -> Result<Self, RemarkError> {
+        text.parse()
+    }
+}
+
+impl From<Remark> for String {
+    fn from(remark: Remark) -> Self {
+        remark.0
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An entry with the reason that was given, if one was.
+pub(super) fn because(entry: AuditDraft, reason: Option<&Remark>) -> AuditDraft {
+    match reason {
+        Some(reason) => entry.with("reason", reason.as_str()),
+        None => entry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::lines(" called twice,\n\twrote once \n", Ok("called twice,\n\twrote once"))]
+    #[case::blank(" \n", Err(RemarkError::Length))]
+    #[case::nul("a\0b", Err(RemarkError::Control))]
+    #[case::escape("a\u{1b}[2Jb", Err(RemarkError::Control))]
+    fn cases(#[case] text: &str, #[case] expected: Result<&str, RemarkError>) {
+        assert_eq!(text.parse::<Remark>().as_ref().map(Remark::as_str), expected.as_ref().copied());
+    }
+
+    #[test]
+    fn the_limit_counts_characters() {
+        assert!("ø".repeat(Remark::MAX_CHARS).parse::<Remark>().is_ok());
+        assert_eq!("ø".repeat(Remark::MAX_CHARS + 1).parse::<Remark>(), Err(RemarkError::Length));
+    }
+}

@@ -1,0 +1,2 @@
+ALTER TABLE accounts DROP COLUMN limit_overrides;
+ALTER TABLE teams DROP COLUMN plan;
