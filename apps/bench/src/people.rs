@@ -1,0 +1,53 @@
+//! The accounts that are asked for: made from their numbers, so that who loads them and who asks need not talk.
+
+use driftstack_domain::secret::{ApiKeySecret, Secrets};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// How many of the accounts send requests. A key's use is noted once a minute: with fewer of them that would cost nothing,
+/// and with all of them every request would be the first one of its key for a minute.
+pub const CALLERS: u32 = 5_000;
+
+/// The numbers of those who call, spread over all.
+pub fn callers(accounts: u32) -> impl Iterator<Item = u32> {
+    let callers = CALLERS.min(accounts);
+    (0..callers).map(move |n| n * (accounts / callers))
+}
+
+/// What an id is of.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Account,
+    Team,
+    Key,
+    Membership,
+}
+
+/// The id that account `n` has, or its `nth` of something has, ordered by both like ids that time has made.
+pub fn id(kind: Kind, n: u32, nth: u32) -> Uuid {
+    let kind = match kind {
+        Kind::Account => 1,
+        Kind::Team => 2,
+        Kind::Key => 3,
+        Kind::Membership => 4,
+    };
+    Uuid::from_u64_pair(u64::from(n) << 32 | 0x7000 | u64::from(nth), 1 << 63 | kind)
+}
+
+/// The teams of others that account `n` is on: none, or up to three.
+pub fn owners(n: u32, accounts: u32) -> impl Iterator<Item = u32> {
+    (1..=n % 4).map(move |step| (n + step * 31) % accounts)
+}
+
+/// The text of the API key of account `n`.
+pub fn key(n: u32) -> ApiKeySecret {
+    ApiKeySecret::generate(&Numbered(n))
+}
+
+struct Numbered(u32);
+
+impl Secrets for Numbered {
+    fn bytes(&self) -> [u8; 32] {
+        Sha256::digest(self.0.to_be_bytes()).into()
+    }
+}
