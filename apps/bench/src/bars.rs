@@ -85,8 +85,11 @@ async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Lin
 
 /// The service, which is the second side, beside the first.
 fn compared(what: &str, rounds: &Rounds, cpu: f64) -> Vec<Line> {
-    let micros = |side| rounds.figure(side, cpu_time) * 1e6;
-    eprintln!("{what}: {:.0} µs of CPU, the bare handler {:.0} µs", micros(1), micros(0));
+    let micros = |side| {
+        let figure = |figure: fn(&Turn) -> Duration| rounds.figure(side, |turn| figure(turn).as_secs_f64() * 1e6);
+        format!("{:.0} + {:.0}", figure(|turn| turn.cpu.server), figure(|turn| turn.cpu.database))
+    };
+    eprintln!("{what}: CPU of server + database in µs: {}, the bare handler {}", micros(1), micros(0));
     vec![
         Line::at_most(format!("{what}: CPU"), cpu, rounds.ratio(1, 0, cpu_time)).must(),
         Line::at_least(format!("{what}: throughput"), THROUGHPUT, rounds.ratio(1, 0, |turn| turn.per_second)),
@@ -95,7 +98,7 @@ fn compared(what: &str, rounds: &Rounds, cpu: f64) -> Vec<Line> {
 }
 
 fn cpu_time(turn: &Turn) -> f64 {
-    turn.cpu.as_secs_f64()
+    turn.cpu.total()
 }
 
 async fn memory(name: &str, sides: &Sides) -> Result<Line, Failure> {

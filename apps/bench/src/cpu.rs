@@ -15,18 +15,34 @@ pub struct Payers {
     pub postmaster: Option<u32>,
 }
 
+/// Processor time up to now.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    pub server: Duration,
+    pub database: Duration,
+}
+
 impl Payers {
-    /// All that was used up to now. The database works for whoever is asked at the moment, so what its processes have used
-    /// in a round belongs to that side.
-    pub fn used(&self) -> Result<Duration, Failure> {
-        let mut used = Stat::of(self.server)?.own();
-        if let Some(postmaster) = self.postmaster {
-            let parent = Stat::of(postmaster)?;
-            used += parent.own() + parent.waited_for;
-            // A backend that ends in between is gone here and counted by its parent.
-            used += children(postmaster)?.map(|child| child.own()).sum::<Duration>();
-        }
-        Ok(used)
+    /// The database works for whoever is asked at the moment, so what its processes use in a round belongs to that side.
+    pub fn used(&self) -> Result<Used, Failure> {
+        let server = Stat::of(self.server)?.own();
+        let Some(postmaster) = self.postmaster else { return Ok(Used { server, database: Duration::ZERO }) };
+        let parent = Stat::of(postmaster)?;
+        // A backend that ends in between is gone here and counted by its parent.
+        let children = children(postmaster)?.map(|child| child.own()).sum::<Duration>();
+        Ok(Used { server, database: parent.own() + parent.waited_for + children })
+    }
+}
+
+impl Used {
+    /// For each of so many requests, since then.
+    pub fn for_each(self, requests: u32, since: Self) -> Self {
+        let share = |now: Duration, then| now.saturating_sub(then) / requests.max(1);
+        Self { server: share(self.server, since.server), database: share(self.database, since.database) }
+    }
+
+    pub fn total(self) -> f64 {
+        (self.server + self.database).as_secs_f64()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only ratios count: the two sides answer in turns, many short rounds, on whatever machine it is. See
 //! `docs/performance.md` for the bars and what was measured.
 
+mod ask;
 mod bare;
 mod bars;
 mod connection;
@@ -36,6 +37,10 @@ enum Command {
     Run(bars::Options),
     /// Watches the service's memory under many connections.
     Soak(soak::Options),
+    /// Fills a database whose tables are there.
+    Seed(ask::SeedOptions),
+    /// Asks a service that runs already on such a database.
+    Ask(ask::Options),
     /// Serves the bare handlers.
     Bare(bare::Options),
 }
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(options) => bars::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Seed(options) => ask::seed(&options),
+        Command::Ask(options) => ask::run(&options),
         Command::Bare(options) => bare::serve(&options).map(|()| true),
     };
     match done {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Failure, load::Load, sides::Side};
+use crate::{Failure, cpu::Used, load::Load, sides::Side};
 
 /// How long it takes.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,8 @@ pub struct Plan {
 /// What one side showed in one round.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    /// For one request, server and database together.
-    pub cpu: Duration,
+    /// For one request.
+    pub cpu: Used,
     pub per_second: f64,
     /// With time to spare: at saturation it says more about the queue than about the server.
     pub p99: Duration,
@@ -74,7 +74,7 @@ async fn turn(side: &Side, length: Duration) -> Result<Turn, Failure> {
     let named = |failure| format!("{}: {failure}", side.name);
     let busy = Load { connections: BUSY, think: None, length };
     let (before, tally) = busy.put_on(&side.target, || side.payers.used()).await.map_err(named)?;
-    let cpu = side.payers.used()?.saturating_sub(before?) / tally.requests.max(1);
+    let cpu = side.payers.used()?.for_each(tally.requests, before?);
     let paced = Load { connections: PACED, think: Some(THINK), length };
     let ((), rest) = paced.put_on(&side.target, || ()).await.map_err(named)?;
     Ok(Turn { cpu, per_second: tally.per_second(), p99: rest.p99() })

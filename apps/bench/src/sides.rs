@@ -76,13 +76,17 @@ impl Sides {
     }
 
     fn side(&self, name: &'static str, process: &Process, ask: Ask) -> Side {
-        let requests = people::callers(self.accounts).map(|n| ask.request(n, process.address)).collect();
         let payers = Payers { server: process.pid(), postmaster: self.postmaster };
-        Side { name, target: Target { address: process.address, requests }, payers }
+        Side { name, target: ask.of(process.address, self.accounts), payers }
     }
 }
 
 impl Ask {
+    /// The requests of all callers.
+    pub fn of(self, address: SocketAddr, accounts: u32) -> Target {
+        Target { address, requests: people::callers(accounts).map(|n| self.request(n, address)).collect() }
+    }
+
     fn request(self, n: u32, address: SocketAddr) -> Vec<u8> {
         let secret = people::key(n);
         let key = secret.expose();

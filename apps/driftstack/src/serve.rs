@@ -48,12 +48,13 @@ impl Draining {
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
-    let store = wire::open_store(&settings.database, settings.migrate).await?;
+    let threads = settings.database.threads();
+    let store = wire::open_store(&settings.database.divided_among(threads + 1), settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, address).await?, settings));
     let metrics = serve_metrics(settings, recorder, &services)?;
     let workers = Workers::start(&services);
     let draining = Arc::new(Draining::default());
-    let running = server(&services, &draining, &settings.cors_origins, listener)?;
+    let running = server(&services, &draining, &settings.cors_origins, listener, threads)?;
     let handle = running.handle();
     let stopper = {
         let grace = settings.drain_grace;
@@ -134,12 +135,13 @@ async fn asked_to_stop() {
     }
 }
 
-/// The server on a listener; it runs when it is awaited.
+/// The server on a listener, with so many threads; it runs when it is awaited.
 pub fn server(
     services: &Arc<Services>,
     draining: &Arc<Draining>,
     origins: &[String],
     listener: TcpListener,
+    threads: usize,
 ) -> Result<Server, StartError> {
     let (services, draining) = (Data::from(services.clone()), Data::from(draining.clone()));
     let api = Data::new(v1::api());
@@ -155,7 +157,7 @@ pub fn server(
             .wrap(from_fn(envelope))
             .configure(move |config| configure(config, &api))
     });
-    let server = server.client_request_timeout(Duration::from_secs(10)).disable_signals();
+    let server = server.workers(threads).client_request_timeout(Duration::from_secs(10)).disable_signals();
     let server = server.shutdown_timeout(DRAIN_SECONDS).listen(listener);
     server.map(HttpServer::run).map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error))
 }

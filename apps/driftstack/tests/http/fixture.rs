@@ -113,7 +113,7 @@ impl House {
         let services = Arc::new(store.services(parts, &settings));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve::server(&services, &Arc::default(), &settings.cors_origins, listener).unwrap();
+        let server = serve::server(&services, &Arc::default(), &settings.cors_origins, listener, 1).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self {

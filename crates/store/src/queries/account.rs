@@ -1,18 +1,22 @@
 use async_trait::async_trait;
-use diesel::{dsl, prelude::*};
+use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    account::{Account, AccountStore, OwnAccount, ProfileChange},
+    account::{Account, AccountStatus, AccountStore, OwnAccount, ProfileChange},
     change::{CommitError, StoreError},
-    id::AccountId,
+    email::Email,
+    id::{AccountId, MembershipId},
+    membership::OwnerSeen,
+    name::Name,
+    policy::Role,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, membership};
+use super::{super::Store, Answer, Conn, Fault};
 use crate::{
-    rows::{InTable, Row},
-    schema::accounts,
+    rows::{InTable, Row, seen},
+    schema::{accounts, memberships},
     types::b,
 };
 
@@ -29,11 +33,62 @@ impl AccountStore for Store {
     }
 }
 
+/// One row for each team, or one without a team: an account is on few. The joins are flat, as those of [`super::caller`] are.
 pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
-    let found = accounts::table.find(b(&id)).select(Account::COLUMNS).first::<Row<Account>>(c).await.optional()?;
-    let Some(account) = found.map(Row::into_inner) else { return Ok(None) };
-    let teams = membership::all_owners(c, id).await?;
-    Ok(Some(OwnAccount { account, teams }))
+    let rows = accounts::table
+        .left_join(
+            memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())),
+        )
+        .left_join(
+            OWNER.on(OWNER
+                .field(accounts::id)
+                .eq(memberships::owner)
+                .and(OWNER.field(accounts::status).ne(b(&AccountStatus::Deleted)))),
+        )
+        .filter(accounts::id.eq(b(&id)))
+        .order(memberships::id.desc())
+        .select((
+            Account::COLUMNS,
+            (
+                memberships::id.nullable(),
+                OWNER.field(accounts::id).nullable(),
+                memberships::role.nullable(),
+                OWNER.field(accounts::email).nullable(),
+                OWNER.field(accounts::name).nullable(),
+            ),
+        ))
+        .load::<(Row<Account>, OnTeam)>(c)
+        .await?;
+    let (accounts, teams): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let account = accounts.into_iter().next().map(Row::into_inner);
+    Ok(account.map(|account| OwnAccount { account, teams: teams.into_iter().filter_map(OnTeam::seen).collect() }))
+}
+
+alias! {
+    const OWNER: Alias<Owner> = accounts as owner;
+}
+
+seen! {
+    struct OnTeam {
+        membership: Option<MembershipId> = memberships.id,
+        owner: Option<AccountId> = accounts.id,
+        role: Option<Role> = memberships.role,
+        owner_email: Option<Email> = accounts.email,
+        owner_name: Option<Name> = accounts.name,
+    }
+}
+
+impl OnTeam {
+    /// Nothing where there is no team, or its owner has gone.
+    fn seen(self) -> Option<OwnerSeen> {
+        Some(OwnerSeen {
+            membership: self.membership?,
+            owner: self.owner?,
+            owner_email: self.owner_email?,
+            owner_name: self.owner_name,
+            role: self.role?,
+        })
+    }
 }
 
 /// What the holder may change. The rest (status, tier, address) is somebody else's.
