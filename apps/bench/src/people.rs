@@ -4,9 +4,10 @@ use driftstack_domain::secret::{ApiKeySecret, Secrets};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// How many of the accounts send requests. A key's use is noted once a minute: with fewer of them that would cost nothing,
-/// and with all of them every request would be the first one of its key for a minute.
-pub const CALLERS: u32 = 5_000;
+/// How many of the accounts send requests. The service notes the use of a key once a minute. As the sides take turns, each has
+/// a minute's requests in several minutes: so many keys then have their use noted as often, for each request, as five times
+/// as many would under a load that never pauses.
+const CALLERS: u32 = 1_000;
 
 /// The numbers of those who call, spread over all.
 pub fn callers(accounts: u32) -> impl Iterator<Item = u32> {

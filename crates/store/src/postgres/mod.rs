@@ -119,9 +119,17 @@ impl PostgresStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
+        self.write_one(|c| dialect::transaction(c, change).boxed()).await
+    }
+
+    /// Runs a change of one statement, which is a transaction by itself.
+    async fn write_one<R, F>(&self, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
         let inner = Arc::clone(&self.0);
-        let work = async move { inner.run(|c| dialect::transaction(c, change).boxed()).await };
-        let done = tokio::spawn(work).await;
+        let done = tokio::spawn(async move { inner.run(change).await }).await;
         done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
     }
 }

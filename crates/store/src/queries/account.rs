@@ -36,9 +36,7 @@ impl AccountStore for Store {
 /// One row for each team, or one without a team: an account is on few. The joins are flat, as those of [`super::caller`] are.
 pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
     let rows = accounts::table
-        .left_join(
-            memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())),
-        )
+        .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
         .left_join(
             OWNER.on(OWNER
                 .field(accounts::id)

@@ -105,7 +105,16 @@ impl SqliteStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        self.0.writer.run(Unwanted::RunAllTheSame, |c| now(dialect::transaction(c, change).boxed())).await??
+        self.write_one(|c| dialect::transaction(c, change).boxed()).await
+    }
+
+    /// Runs a change of one statement, which is a transaction by itself.
+    async fn write_one<R, F>(&self, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        self.0.writer.run(Unwanted::RunAllTheSame, |c| now(change(c))).await??
     }
 }
 
