@@ -54,7 +54,9 @@ impl Load {
         let connections = try_join_all((0..self.connections).map(|_| Connection::open(target.address))).await?;
         let begun = begun();
         let since = Instant::now();
-        let callers = connections.into_iter().map(|connection| self.call(connection, &target.requests, since));
+        // Each caller has keys of its own: two changes of one account at once would wait for each other.
+        let parts = target.requests.chunks(target.requests.len().div_ceil(self.connections));
+        let callers = connections.into_iter().zip(parts).map(|(connection, part)| self.call(connection, part, since));
         let mut waits = try_join_all(callers).await?.concat();
         let took = since.elapsed();
         waits.sort_unstable();

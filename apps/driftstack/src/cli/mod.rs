@@ -83,12 +83,12 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve { migrate } => {
             let mut settings = settings()?;
             settings.migrate |= migrate;
-            log::init(&settings.log)?;
+            let _log = log::init(&settings.log)?;
             Ok(serve::serve(&settings).await?)
         }
         Command::Worker => {
             let settings = settings()?;
-            log::init(&settings.log)?;
+            let _log = log::init(&settings.log)?;
             Ok(serve::work(&settings).await?)
         }
         Command::Migrate => {
