@@ -28,7 +28,7 @@ pub struct Options {
 
 impl Options {
     fn accounts(&self) -> u32 {
-        if self.quick { 5_000 } else { 100_000 }
+        if self.quick { 10_000 } else { 100_000 }
     }
 
     fn plan(&self) -> Plan {
@@ -69,6 +69,7 @@ async fn both(options: &Options) -> Result<Vec<Line>, Failure> {
 }
 
 async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Line>, Failure> {
+    sides.agree().await?;
     let read = [sides.bare(Ask::Me), sides.service(Ask::Me), sides.bare(Ask::Key)];
     let rounds = Rounds::take(&read, plan).await?;
     let mut lines = compared(&format!("{name}, read"), &rounds, READ_CPU);

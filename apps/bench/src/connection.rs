@@ -21,37 +21,39 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
-    /// Sends a request and reads its answer to the end. Every answer must be 200.
-    pub async fn ask(&mut self, request: &[u8]) -> Result<(), Failure> {
+    /// Sends a request and reads its answer, which must be 200, to the end. Answers with the body.
+    pub async fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         loop {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err("the server hung up".into());
             }
-            let Some((status, length)) = head(&self.buffer)? else { continue };
-            if self.buffer.len() < length {
+            let Some(Head { status, begin, end }) = head(&self.buffer)? else { continue };
+            if self.buffer.len() < end {
                 continue;
             }
             if status != 200 {
                 return Err(String::from_utf8_lossy(&self.buffer).into());
             }
-            return Ok(());
+            return Ok(self.buffer.get(begin..end).unwrap_or_default());
         }
-    }
-
-    /// The answer that was read last.
-    pub fn answer(&self) -> &[u8] {
-        &self.buffer
     }
 }
 
-/// The status and the length of the whole answer, once its head is there.
-fn head(bytes: &[u8]) -> Result<Option<(u16, usize)>, Failure> {
+struct Head {
+    status: u16,
+    /// Of the body.
+    begin: usize,
+    end: usize,
+}
+
+/// The head of an answer, once all of it is there.
+fn head(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(head) = response.parse(bytes)? else { return Ok(None) };
+    let httparse::Status::Complete(begin) = response.parse(bytes)? else { return Ok(None) };
     let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let body: usize = length.map_or(Ok("0"), |header| std::str::from_utf8(header.value))?.parse()?;
-    Ok(Some((response.code.ok_or("no status")?, head + body)))
+    let length: usize = length.map_or(Ok("0"), |header| std::str::from_utf8(header.value))?.parse()?;
+    Ok(Some(Head { status: response.code.ok_or("no status")?, begin, end: begin + length }))
 }

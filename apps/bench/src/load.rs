@@ -54,9 +54,11 @@ impl Load {
         let connections = try_join_all((0..self.connections).map(|_| Connection::open(target.address))).await?;
         let begun = begun();
         let since = Instant::now();
-        // Each caller has keys of its own: two changes of one account at once would wait for each other.
-        let parts = target.requests.chunks(target.requests.len().div_ceil(self.connections));
-        let callers = connections.into_iter().zip(parts).map(|(connection, part)| self.call(connection, part, since));
+        let callers = connections.into_iter().enumerate().map(|(at, connection)| {
+            // Each caller has keys of its own: two changes of one account at once would wait for each other.
+            let own = target.requests.iter().skip(at % target.requests.len()).step_by(self.connections);
+            self.call(connection, own.collect(), since)
+        });
         let mut waits = try_join_all(callers).await?.concat();
         let took = since.elapsed();
         waits.sort_unstable();
@@ -66,7 +68,7 @@ impl Load {
     async fn call(
         self,
         mut connection: Connection,
-        requests: &[Vec<u8>],
+        requests: Vec<&Vec<u8>>,
         since: Instant,
     ) -> Result<Vec<Duration>, Failure> {
         let mut waits = Vec::new();

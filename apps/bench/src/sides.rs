@@ -4,10 +4,13 @@ use std::{net::SocketAddr, path::Path};
 
 use diesel::{select, sql_types};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::{Value, from_slice};
 use tempfile::TempDir;
 
 use crate::{
-    Failure, cpu,
+    Failure,
+    connection::Connection,
+    cpu,
     cpu::Payers,
     load::Target,
     people,
@@ -65,6 +68,21 @@ impl Sides {
         let service = Process::service(binary, folder.path(), &format!("sqlite:{own}"))?;
         let bare = Process::bare(&format!("sqlite:{copy}"))?;
         Ok(Self { service, bare, postmaster: None, accounts, _folder: folder })
+    }
+
+    /// Fails unless both give the same answers: otherwise they would not be doing the same.
+    pub async fn agree(&self) -> Result<(), Failure> {
+        for n in people::callers(self.accounts).take(20) {
+            let request = Ask::Me.request(n, self.service.address);
+            let (mut service, mut bare) =
+                (Connection::open(self.service.address).await?, Connection::open(self.bare.address).await?);
+            let (ours, theirs): (Value, Value) =
+                (from_slice(service.ask(&request).await?)?, from_slice(bare.ask(&request).await?)?);
+            if ours != theirs {
+                return Err(format!("the service answers {ours}, the bare handler {theirs}").into());
+            }
+        }
+        Ok(())
     }
 
     pub fn service(&self, ask: Ask) -> Side {
