@@ -32,7 +32,7 @@ impl Options {
     }
 
     fn plan(&self) -> Plan {
-        let (rounds, millis) = if self.quick { (5, 400) } else { (24, 1500) };
+        let (rounds, millis) = if self.quick { (5, 400) } else { (16, 1500) };
         Plan { rounds, length: Duration::from_millis(millis) }
     }
 }

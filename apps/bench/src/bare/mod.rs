@@ -30,16 +30,14 @@ pub struct Options {
 
 /// Serves until it is killed.
 pub fn serve(options: &Options) -> Result<(), Failure> {
-    let routes: Box<dyn Fn(&mut web::ServiceConfig) + Send + Sync> = match options.database.strip_prefix("sqlite:") {
-        Some(path) => {
+    let routes: Box<dyn Fn(&mut web::ServiceConfig) + Send + Sync> =
+        if let Some(path) = options.database.strip_prefix("sqlite:") {
             let database = web::Data::new(sqlite::open(path)?);
             Box::new(move |config| sqlite::routes(config, &database))
-        }
-        None => {
+        } else {
             let pool = web::Data::new(postgres::open(&options.database)?);
             Box::new(move |config| postgres::routes(config, &pool))
-        }
-    };
+        };
     let routes = std::sync::Arc::new(routes);
     let app = move || {
         let routes = routes.clone();

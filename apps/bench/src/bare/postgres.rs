@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     Edit, PAYLOAD, digest, failed, linked,
     schema::schema,
-    view::{Account, Membership, me},
+    view::{Account, OnTeam, me, me_of},
 };
 
 schema!(Uuid, Timestamptz);
@@ -57,13 +57,7 @@ async fn read(request: HttpRequest, pool: Data<Connections>) -> Result<HttpRespo
     let mut conn = connection(&pool).await?;
     let (account, ..) = caller(&mut conn, digest(&request)?).await?;
     let rows = with_teams(&mut conn, account).await.map_err(failed)?;
-    let mut teams = Vec::with_capacity(rows.len());
-    let mut account = None;
-    for (row, team) in rows {
-        account = Some(row);
-        teams.extend(team);
-    }
-    Ok(HttpResponse::Ok().json(account.map(|account| me(account, teams))))
+    Ok(HttpResponse::Ok().json(me_of(rows)))
 }
 
 async fn write(request: HttpRequest, pool: Data<Connections>, edit: Json<Edit>) -> Result<HttpResponse> {
@@ -114,10 +108,7 @@ const COLUMNS: Columns = (
     accounts::region,
 );
 
-async fn with_teams(
-    conn: &mut AsyncPgConnection,
-    account: Uuid,
-) -> QueryResult<Vec<(Account<Uuid>, Option<Membership<Uuid>>)>> {
+async fn with_teams(conn: &mut AsyncPgConnection, account: Uuid) -> QueryResult<Vec<OnTeam<Uuid>>> {
     let owner = diesel::alias!(accounts as owner);
     accounts::table
         .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
@@ -141,7 +132,7 @@ async fn with_teams(
 
 async fn rename(conn: &mut AsyncPgConnection, account: Uuid, key: Uuid, name: String) -> QueryResult<Account<Uuid>> {
     let held = accounts::table.find(account).select((accounts::audit_seq, accounts::audit_hash)).for_no_key_update();
-    let (before, head): (i64, Vec<u8>) = held.first(conn).await?;
+    let (before, head): (i64, Vec<u8>) = held.get_result(conn).await?;
     let seq = before + 1;
     let hash = linked(&head, seq, PAYLOAD);
     let edited = dsl::update(accounts::table.find(account))

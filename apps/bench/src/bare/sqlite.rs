@@ -11,7 +11,7 @@ use super::{
     Edit, PAYLOAD, digest, failed, linked,
     schema::schema,
     threads::Threads,
-    view::{Account, Id, Membership, me},
+    view::{Account, Id, OnTeam, me, me_of},
 };
 use crate::Failure;
 
@@ -53,20 +53,14 @@ async fn read(request: HttpRequest, database: Data<Database>) -> Result<HttpResp
         with_teams(conn, &account).map(Some)
     };
     let rows = found(database.readers.run(looked_up).await?)?;
-    let mut teams = Vec::with_capacity(rows.len());
-    let mut account = None;
-    for (row, team) in rows {
-        account = Some(row);
-        teams.extend(team);
-    }
-    Ok(HttpResponse::Ok().json(account.map(|account| me(account, teams))))
+    Ok(HttpResponse::Ok().json(me_of(rows)))
 }
 
 async fn write(request: HttpRequest, database: Data<Database>, edit: Json<Edit>) -> Result<HttpResponse> {
     let digest = digest(&request)?;
     let (account, key, _) = found(database.readers.run(|conn| caller(conn, digest)).await?)?;
     let name = edit.into_inner().name;
-    let edit = |conn: &mut SqliteConnection| conn.immediate_transaction(|conn| rename(conn, account, key, name));
+    let edit = move |conn: &mut SqliteConnection| conn.immediate_transaction(|conn| rename(conn, &account, key, name));
     Ok(HttpResponse::Ok().json(me(database.writer.run(edit).await?.map_err(failed)?, [])))
 }
 
@@ -85,7 +79,7 @@ fn caller(conn: &mut SqliteConnection, digest: Bytes) -> QueryResult<Option<(Byt
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now())))
         .filter(accounts::status.eq("active"))
         .select((accounts::id, api_keys::id, accounts::tier))
-        .first(conn)
+        .get_result(conn)
         .optional()
 }
 
@@ -111,10 +105,7 @@ const COLUMNS: Columns = (
     accounts::region,
 );
 
-fn with_teams(
-    conn: &mut SqliteConnection,
-    account: &Bytes,
-) -> QueryResult<Vec<(Account<Bytes>, Option<Membership<Bytes>>)>> {
+fn with_teams(conn: &mut SqliteConnection, account: &Bytes) -> QueryResult<Vec<OnTeam<Bytes>>> {
     let owner = diesel::alias!(accounts as owner);
     accounts::table
         .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
@@ -135,13 +126,13 @@ fn with_teams(
         .load(conn)
 }
 
-fn rename(conn: &mut SqliteConnection, account: Bytes, key: Bytes, name: String) -> QueryResult<Account<Bytes>> {
-    let held = accounts::table.find(&account).select((accounts::audit_seq, accounts::audit_hash));
-    let (before, head): (i64, Bytes) = held.first(conn)?;
+fn rename(conn: &mut SqliteConnection, account: &Bytes, key: Bytes, name: String) -> QueryResult<Account<Bytes>> {
+    let held = accounts::table.find(account).select((accounts::audit_seq, accounts::audit_hash));
+    let (before, head): (i64, Bytes) = held.get_result(conn)?;
     let seq = before + 1;
     let hash = linked(&head, seq, PAYLOAD);
     let at = now();
-    let edited = dsl::update(accounts::table.find(&account))
+    let edited = dsl::update(accounts::table.find(account))
         .set((
             accounts::name.eq(name),
             accounts::updated_at.eq(at),
@@ -153,12 +144,12 @@ fn rename(conn: &mut SqliteConnection, account: Bytes, key: Bytes, name: String)
         .get_result(conn)?;
     dsl::insert_into(audit_entries::table)
         .values((
-            audit_entries::account.eq(&account),
+            audit_entries::account.eq(account),
             audit_entries::seq.eq(seq),
             audit_entries::id.eq(fastrand::u128(..).to_be_bytes().to_vec()),
             audit_entries::at.eq(at),
             audit_entries::actor_type.eq("customer"),
-            audit_entries::actor_account.eq(&account),
+            audit_entries::actor_account.eq(account),
             audit_entries::actor_credential.eq(format!("key_{}", key.uuid())),
             audit_entries::action.eq("account.updated"),
             audit_entries::target.eq(format!("acc_{}", account.clone().uuid())),

@@ -56,6 +56,15 @@ pub type Account<I> = (I, String, Option<String>, String, String, Option<String>
 /// A membership of the account, and the other account.
 pub type Membership<I> = (I, I, String, String, Option<String>);
 
+/// A row of an account with its teams.
+pub type OnTeam<I> = (Account<I>, Option<Membership<I>>);
+
+/// The account and its teams, out of their rows.
+pub fn me_of<I: Id>(rows: Vec<OnTeam<I>>) -> Option<Me> {
+    let (accounts, teams): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    accounts.into_iter().next().map(|account| me(account, teams.into_iter().flatten()))
+}
+
 pub fn me<I: Id>(account: Account<I>, teams: impl IntoIterator<Item = Membership<I>>) -> Me {
     let (id, email, name, tier, status, timezone, slug, region) = account;
     Me {

@@ -46,7 +46,7 @@ pub(super) use execute_both;
 /// have their authors wait.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
     let held = accounts::table.find(b(&id)).select(Held::columns()).for_no_key_update();
-    Ok(held.first(c).await.optional()?)
+    Ok(held.get_result(c).await.optional()?)
 }
 
 /// The mails that are due and that no other worker is claiming.

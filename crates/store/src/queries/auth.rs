@@ -85,7 +85,7 @@ pub(crate) async fn seen_sign_in(c: &mut Conn, email: Email) -> Answer<Option<Se
             accounts::password_hash,
             accounts::revision,
         ))
-        .first::<SignInRow>(c)
+        .get_result::<SignInRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenSignIn {
@@ -116,7 +116,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             accounts::revision,
             declined_mails::mail.nullable(),
         ))
-        .first::<LinkRow>(c)
+        .get_result::<LinkRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenLink {

@@ -147,9 +147,9 @@ pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountI
     );
     let found: Option<((Key, Minter), Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(api_keys::digest.eq(b(&digest)));
-        callers.select((key, who!(), workspace!())).first(c).await.optional()?
+        callers.select((key, who!(), workspace!())).get_result(c).await.optional()?
     } else {
-        let found = callers.filter(api_keys::digest.eq(b(&digest))).select((key, who!())).first(c).await;
+        let found = callers.filter(api_keys::digest.eq(b(&digest))).select((key, who!())).get_result(c).await;
         found.optional()?.map(|(key, who)| (key, who, Workspace::NONE))
     };
     Ok(found.map(|((key, minter), who, workspace)| who.with(key.credential(&minter), key.last_used_at, &workspace)))
@@ -170,9 +170,9 @@ pub(crate) async fn by_session(
     );
     let found: Option<(Session, Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(web_sessions::id.eq(b(&id)));
-        callers.select((session, who!(), workspace!())).first(c).await.optional()?
+        callers.select((session, who!(), workspace!())).get_result(c).await.optional()?
     } else {
-        let found = callers.filter(web_sessions::id.eq(b(&id))).select((session, who!())).first(c).await;
+        let found = callers.filter(web_sessions::id.eq(b(&id))).select((session, who!())).get_result(c).await;
         found.optional()?.map(|(session, who)| (session, who, Workspace::NONE))
     };
     Ok(found.map(|(session, who, workspace)| who.with(session.credential(), session.last_used_at, &workspace)))

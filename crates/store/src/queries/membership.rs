@@ -170,7 +170,7 @@ pub(crate) async fn seen_membership(c: &mut Conn, id: MembershipId) -> Answer<Op
         .inner_join(member.on(member.field(accounts::id).eq(memberships::member)))
         .filter(memberships::id.eq(b(&id)))
         .select((membership_columns!(member.field(accounts::email)), (memberships::removed_at, accounts::revision)))
-        .first::<(MembershipRow, State)>(c)
+        .get_result::<(MembershipRow, State)>(c)
         .await
         .optional()?;
     Ok(found.map(|(membership, state)| SeenMembership {

@@ -69,7 +69,7 @@ async fn by_email(c: &mut Conn, email: Email) -> Answer<Option<SeenAccount>> {
             accounts::revision,
             declined_mails::mail.nullable(),
         ))
-        .first::<AccountRow>(c)
+        .get_result::<AccountRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenAccount {

@@ -88,7 +88,7 @@ pub(super) use execute_both;
 
 /// Holds an account until the end of the transaction. A writing transaction holds the whole file already.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
-    Ok(accounts::table.find(b(&id)).select(Held::columns()).first(c).await.optional()?)
+    Ok(accounts::table.find(b(&id)).select(Held::columns()).get_result(c).await.optional()?)
 }
 
 /// The mails that are due. Nobody else can be claiming: a writing transaction holds the whole file.
