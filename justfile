@@ -23,7 +23,20 @@ unit *arguments:
 sdk *arguments:
     apps/driftstack/tests/sdk/run {{arguments}}
 
-bench:
+# What a request costs beside a bare handler, on a Postgres and a SQLite of its own; `--quick` for a look in a minute.
+bench *arguments: bench-build
+    .ci/with-postgres sh -c 'target/release/driftstack-bench run --postgres "$DRIFTSTACK_TEST_POSTGRES_URL" "$@"' - {{arguments}}
+
+# The service's memory under many connections for ten minutes, or `--minutes` of them.
+soak *arguments: bench-build
+    .ci/with-postgres sh -c 'target/release/driftstack-bench soak --postgres "$DRIFTSTACK_TEST_POSTGRES_URL" "$@"' - {{arguments}}
+
+[private]
+bench-build:
+    cargo build --release --package driftstack --package driftstack-bench
+
+# What a decision of the policy costs.
+bench-policy:
     cargo bench --package driftstack-domain --bench policy
     cargo bench --package driftstack-picture --bench bar
 

@@ -34,12 +34,13 @@ const DRAIN_SECONDS: u64 = 30;
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
-    let store = wire::prepare_store(&settings.database).await?;
+    let threads = settings.database.threads();
+    let store = wire::prepare_store(&settings.database.divided_among(threads + 1)).await?;
     let tables = Tables::look(&store, settings.migrate).await?;
     let services = Arc::new(store.services(wire::parts(settings, address).await?, settings));
     let metrics = serve_metrics(settings, recorder, &services)?;
     let doors = Arc::new(Doors::shut());
-    let running = server(&services, &doors, &settings.cors_origins, listener)?;
+    let running = server(&services, &doors, &settings.cors_origins, listener, threads)?;
     let stopper = tokio::spawn(stop_when_asked(running.handle(), doors.clone(), settings.drain_grace));
     tracing::info!(%address, "listening");
     let open = || {
@@ -154,12 +155,13 @@ async fn asked_to_stop() {
     }
 }
 
-/// The server on a listener; it runs when it is awaited.
+/// The server on a listener, with so many threads; it runs when it is awaited.
 pub fn server(
     services: &Arc<Services>,
     doors: &Arc<Doors>,
     origins: &[String],
     listener: TcpListener,
+    threads: usize,
 ) -> Result<Server, StartError> {
     let (services, doors) = (Data::from(services.clone()), Data::from(doors.clone()));
     let api = Data::new(v1::api());
@@ -174,7 +176,7 @@ pub fn server(
             .wrap(from_fn(envelope))
             .configure(move |config| configure(config, &api))
     });
-    let server = server.client_request_timeout(Duration::from_secs(10)).disable_signals();
+    let server = server.workers(threads).client_request_timeout(Duration::from_secs(10)).disable_signals();
     let server = server.shutdown_timeout(DRAIN_SECONDS).listen(listener);
     server.map(HttpServer::run).map_err(|error| StartError::new("DRIFTSTACK_LISTEN", error))
 }

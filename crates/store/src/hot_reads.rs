@@ -23,8 +23,11 @@ pub(crate) fn now() -> Timestamp {
 macro_rules! hot_reads {
     ($check:ident) => {
         $check! {
-            a_caller_by_key: caller::by_key(digest(), Some(account()));
-            a_caller_by_session: caller::by_session(WebSessionId::new(Uuid::from_u128(1)), Some(account()));
+            a_caller_by_key: caller::by_key(digest(), None);
+            a_caller_by_key_who_goes_elsewhere: caller::by_key(digest(), Some(account()));
+            a_caller_by_session: caller::by_session(WebSessionId::new(Uuid::from_u128(1)), None);
+            a_caller_by_session_who_goes_elsewhere:
+                caller::by_session(WebSessionId::new(Uuid::from_u128(1)), Some(account()));
             ones_own_account: account::own_account(account());
             a_page_of_keys: api_key::keys(account(), page());
             a_page_of_members: membership::members(account(), page());

@@ -6,7 +6,7 @@
 //! (`schema`), how the domain's types lie in them (`types`) and how rows are read (`rows`) do not depend on an
 //! engine, and are compiled once.
 //!
-//! * [`SqliteStore`] keeps everything in one file: one thread writes, two read.
+//! * [`SqliteStore`] keeps everything in one file: one thread writes, and whoever asks reads.
 //! * [`PostgresStore`] keeps it in Postgres, for a service of several processes.
 //!
 //! Everything a store MUST do is said in the ports of the domain and tested by `driftstack-store-contract`.

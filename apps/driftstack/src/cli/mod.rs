@@ -83,14 +83,14 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve { migrate } => {
             let mut settings = settings()?;
             settings.migrate |= migrate;
-            let traces = log::init(&settings)?;
+            let log = log::init(&settings)?;
             let served = serve::serve(&settings).await;
-            traces.end().await;
+            log.end().await;
             Ok(served?)
         }
         Command::Worker => {
             let settings = settings()?;
-            log::init(&settings)?;
+            let _log = log::init(&settings)?;
             Ok(serve::work(&settings).await?)
         }
         Command::Migrate => {

@@ -54,6 +54,30 @@ pub enum Database {
     Postgres(PostgresOptions),
 }
 
+/// A thread that answers requests has so many connections to Postgres, or more.
+const CONNECTIONS_A_THREAD: usize = 4;
+
+impl Database {
+    /// How many threads answer requests: one for each core, as far as there are connections for them.
+    pub fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        match self {
+            Self::File(_) => cores,
+            // What runs in the background has a share too.
+            Self::Postgres(options) => (options.pool_size / CONNECTIONS_A_THREAD).saturating_sub(1).clamp(1, cores),
+        }
+    }
+
+    /// The same for a process with so many runtimes.
+    #[must_use]
+    pub fn divided_among(&self, runtimes: usize) -> Self {
+        match self {
+            Self::File(path) => Self::File(path.clone()),
+            Self::Postgres(options) => Self::Postgres(PostgresOptions { runtimes, ..options.clone() }),
+        }
+    }
+}
+
 /// How mails get out.
 #[derive(Debug, Clone)]
 pub enum MailRoute {

@@ -122,7 +122,7 @@ impl House {
         doors.open();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = serve::server(&services, &doors, &settings.cors_origins, listener).unwrap();
+        let server = serve::server(&services, &doors, &settings.cors_origins, listener, 1).unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         Self {

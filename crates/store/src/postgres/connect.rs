@@ -14,7 +14,6 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::runtime::Handle;
 use tokio_postgres::{
     Config, NoTls,
     config::{Host, SslMode},
@@ -28,6 +27,8 @@ pub struct PostgresOptions {
     pub url: SecretString,
     /// Connections at the most.
     pub pool_size: usize,
+    /// How many runtimes divide them among themselves. Each gets one at the least.
+    pub runtimes: usize,
     /// For a new connection, and for one to become free.
     pub connect_timeout: Duration,
     /// For one statement; the server ends it.
@@ -41,6 +42,7 @@ impl PostgresOptions {
         Self {
             url,
             pool_size: 16,
+            runtimes: 1,
             connect_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(10),
             idle_in_transaction_timeout: Duration::from_secs(10),
@@ -49,6 +51,11 @@ impl PostgresOptions {
 }
 
 impl PostgresOptions {
+    /// Of the connections, for each runtime.
+    fn share(&self) -> usize {
+        (self.pool_size / self.runtimes.max(1)).max(1)
+    }
+
     /// For one operation of a few statements, of which at the most one takes long.
     pub(super) fn patience(&self) -> Duration {
         self.statement_timeout + self.connect_timeout
@@ -109,24 +116,18 @@ impl Connector {
 
     /// `Fast`: a connection that is known to be closed is not handed out, and a query before every query would cost each
     /// request a round trip.
-    pub(super) fn pool(
-        &self,
-        options: &PostgresOptions,
-        runtime: &Handle,
-    ) -> Result<Pool<AsyncPgConnection>, PostgresError> {
-        let (connector, runtime) = (self.clone(), runtime.clone());
+    pub(super) fn pool(&self, options: &PostgresOptions) -> Result<Pool<AsyncPgConnection>, PostgresError> {
+        let connector = self.clone();
         let mut config = ManagerConfig::default();
         config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |_| {
             let connector = connector.clone();
-            let connected = runtime.spawn(async move { connector.connect().await });
-            let lost = |error: tokio::task::JoinError| ConnectionError::BadConnection(error.to_string());
-            connected.map(move |done| done.map_err(lost).and_then(|done| done)).boxed()
+            async move { connector.connect().await }.boxed()
         });
         let manager = AsyncDieselConnectionManager::new_with_config("", config);
         let wait = Some(options.connect_timeout);
         Pool::builder(manager)
-            .max_size(options.pool_size)
+            .max_size(options.share())
             .wait_timeout(wait)
             .create_timeout(wait)
             .recycle_timeout(wait)

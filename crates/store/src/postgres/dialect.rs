@@ -33,11 +33,20 @@ where
     c.transaction(async move |c| body(c).await).await
 }
 
+/// Two statements of which neither waits for the other's answer: the second is sent while the server works on the first.
+macro_rules! execute_both {
+    ($conn:expr, $first:expr, $second:expr) => {{
+        let (mut first, mut second): (&Conn, &Conn) = (&*$conn, &*$conn);
+        futures_util::try_join!($first.execute(&mut first), $second.execute(&mut second))
+    }};
+}
+pub(super) use execute_both;
+
 /// Holds an account until the end of the transaction. Rows that refer to it may be added meanwhile: a stronger lock would
 /// have their authors wait.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
     let held = accounts::table.find(b(&id)).select(Held::columns()).for_no_key_update();
-    Ok(held.first(c).await.optional()?)
+    Ok(held.get_result(c).await.optional()?)
 }
 
 /// The mails that are due and that no other worker is claiming.

@@ -1,26 +1,24 @@
 //! Postgres, for a service of several processes.
 //!
-//! Reads run on a pooled connection where they are asked for. A write runs in a task of its own: a request that is dropped in
-//! the middle of a transaction would leave it half done and its connection of no use.
+//! Everything runs on a connection of the runtime that asks. A write runs in a task of its own there: a request that is
+//! dropped in the middle of a transaction would leave it half done and its connection of no use.
 
 mod connect;
 mod dialect;
 mod migrate;
 #[cfg(test)]
 mod plans;
+mod pools;
 #[allow(clippy::duplicate_mod, reason = "one source of queries, compiled once for each engine")]
 #[path = "../queries/mod.rs"]
 mod queries;
 
 use std::{sync::Arc, time::Duration};
 
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::deadpool::{Object, Pool, PoolError},
-};
+use diesel_async::pooled_connection::deadpool::Object;
 use driftstack_domain::change::StoreError;
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::{runtime::Handle, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     bell::Bell,
@@ -28,22 +26,21 @@ use crate::{
 };
 use connect::Connector;
 use dialect::{Conn, Fault};
+use pools::Pools;
 
 /// What the queries call the store of their engine.
 use PostgresStore as Store;
 pub use connect::{PostgresError, PostgresOptions};
 
-/// A store in a Postgres database. Clones share one pool.
+/// A store in a Postgres database. Clones share its connections.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Inner>);
 
 struct Inner {
-    pool: Pool<AsyncPgConnection>,
+    pools: Pools,
     connector: Connector,
     /// For one operation. The server ends a statement that takes too long; this is for a server that says nothing any more.
     patience: Duration,
-    /// Where connections and writes live: not on a request's runtime, which may be one thread among many.
-    runtime: Handle,
     mail_written: Bell,
     link_wanted: Bell,
 }
@@ -55,18 +52,16 @@ impl std::fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Prepares a pool, on the runtime that this is called on. Nothing is connected yet, so a database that is away is no
-    /// error here.
+    /// Nothing is connected yet, so a database that is away is no error here.
     ///
     /// # Errors
     /// When the options make no sense, or a file that they name cannot be read.
     pub fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let runtime = Handle::try_current().map_err(|_| PostgresError::Pool("there is no runtime".to_owned()))?;
         let connector = Connector::new(options)?;
-        let pool = connector.pool(options, &runtime)?;
+        let pools = Pools::new(connector.clone(), options.clone());
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
         let patience = options.patience();
-        Ok(Self(Arc::new(Inner { pool, connector, patience, runtime, mail_written, link_wanted })))
+        Ok(Self(Arc::new(Inner { pools, connector, patience, mail_written, link_wanted })))
     }
 
     /// Brings the tables up to what this binary knows. Of several processes that start together one does it, and the others
@@ -93,14 +88,13 @@ impl PostgresStore {
 
     /// How many connections there are, and how many of them nobody uses.
     pub fn connections(&self) -> (usize, usize) {
-        let status = self.0.pool.status();
-        (status.size, status.available)
+        self.0.pools.connections()
     }
 
-    /// Closes the pool. Whatever is asked for afterwards is [`StoreError::Unavailable`].
+    /// Closes the connections. Whatever is asked for afterwards is [`StoreError::Unavailable`].
     #[allow(clippy::unused_async, reason = "the other engine waits here")]
     pub async fn close(self) {
-        self.0.pool.close();
+        self.0.pools.close();
     }
 
     fn mail_written(&self) -> &Bell {
@@ -125,9 +119,17 @@ impl PostgresStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
+        self.write_one(|c| dialect::transaction(c, change).boxed()).await
+    }
+
+    /// Runs a change of one statement, which is a transaction by itself.
+    async fn write_one<R, F>(&self, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
         let inner = Arc::clone(&self.0);
-        let work = async move { inner.run(|c| dialect::transaction(c, change).boxed()).await };
-        let done = self.0.runtime.spawn(work).await;
+        let done = tokio::spawn(async move { inner.run(change).await }).await;
         done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
     }
 }
@@ -139,18 +141,11 @@ impl Inner {
     where
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>>,
     {
-        let mut conn = self.checkout().await?;
+        let mut conn = self.pools.checkout().await?;
         let Ok(done) = timeout(self.patience, operation(&mut conn)).await else {
             drop(Object::take(conn));
             return Err(StoreError::Unavailable("the database does not answer".to_owned()).into());
         };
         done
-    }
-
-    async fn checkout(&self) -> Result<Object<AsyncPgConnection>, StoreError> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(_) => StoreError::Unavailable("no connection became free in time".to_owned()),
-            other => StoreError::Unavailable(other.to_string()),
-        })
     }
 }

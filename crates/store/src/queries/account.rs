@@ -1,19 +1,23 @@
 use async_trait::async_trait;
-use diesel::{dsl, prelude::*};
+use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    account::{Account, AccountStore, OwnAccount, ProfileChange},
+    account::{Account, AccountStatus, AccountStore, OwnAccount, ProfileChange},
     change::{CommitError, StoreError},
-    id::AccountId,
+    email::Email,
+    id::{AccountId, MembershipId},
+    membership::OwnerSeen,
+    name::Name,
+    policy::Role,
     time::Timestamp,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, membership};
+use super::{super::Store, Answer, Conn, Fault};
 use crate::{
     rows::{InTable, Row, seen},
-    schema::{accounts, factors},
+    schema::{accounts, factors, memberships},
     types::b,
 };
 
@@ -30,24 +34,70 @@ impl AccountStore for Store {
     }
 }
 
+/// One row for each team, or one without a team: an account is on few. The joins are flat, as those of [`super::caller`] are.
+pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
+    let rows = accounts::table
+        .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
+        .left_join(
+            OWNER.on(OWNER
+                .field(accounts::id)
+                .eq(memberships::owner)
+                .and(OWNER.field(accounts::status).ne(b(&AccountStatus::Deleted)))),
+        )
+        .left_join(factors::table.on(factors::account.eq(accounts::id)))
+        .filter(accounts::id.eq(b(&id)))
+        .order(memberships::id.desc())
+        .select((
+            Account::COLUMNS,
+            (factors::enrolled_at.nullable(),),
+            (
+                memberships::id.nullable(),
+                OWNER.field(accounts::id).nullable(),
+                memberships::role.nullable(),
+                OWNER.field(accounts::email).nullable(),
+                OWNER.field(accounts::name).nullable(),
+            ),
+        ))
+        .load::<(Row<Account>, Second, OnTeam)>(c)
+        .await?;
+    let mut own: Option<OwnAccount> = None;
+    for (account, second, team) in rows {
+        let mfa_enrolled = second.enrolled_at.is_some();
+        let new = || OwnAccount { account: account.into_inner(), mfa_enrolled, teams: Vec::new() };
+        own.get_or_insert_with(new).teams.extend(team.seen());
+    }
+    Ok(own)
+}
+
+alias! {
+    const OWNER: Alias<Owner> = accounts as owner;
+}
+
 seen! {
     struct Second {
         enrolled_at: Option<Timestamp> = factors.enrolled_at,
     }
+
+    struct OnTeam {
+        membership: Option<MembershipId> = memberships.id,
+        owner: Option<AccountId> = accounts.id,
+        role: Option<Role> = memberships.role,
+        owner_email: Option<Email> = accounts.email,
+        owner_name: Option<Name> = accounts.name,
+    }
 }
 
-pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
-    let found = accounts::table
-        .left_join(factors::table.on(factors::account.eq(accounts::id)))
-        .filter(accounts::id.eq(b(&id)))
-        .select((Account::COLUMNS, (factors::enrolled_at.nullable(),)))
-        .first::<(Row<Account>, Second)>(c)
-        .await
-        .optional()?;
-    let Some((account, second)) = found else { return Ok(None) };
-    let teams = membership::all_owners(c, id).await?;
-    let mfa_enrolled = second.enrolled_at.is_some();
-    Ok(Some(OwnAccount { account: account.into_inner(), mfa_enrolled, teams }))
+impl OnTeam {
+    /// Nothing where there is no team, or its owner has gone.
+    fn seen(self) -> Option<OwnerSeen> {
+        Some(OwnerSeen {
+            membership: self.membership?,
+            owner: self.owner?,
+            owner_email: self.owner_email?,
+            owner_name: self.owner_name,
+            role: self.role?,
+        })
+    }
 }
 
 /// What the holder may change. The rest (status, tier, address) is somebody else's.

@@ -68,7 +68,7 @@ async fn seen_key(c: &mut Conn, account: AccountId, id: ApiKeyId) -> Answer<Opti
         .find(b(&id))
         .filter(api_keys::account.eq(b(&account)))
         .select(ApiKey::COLUMNS)
-        .first::<Row<ApiKey>>(c)
+        .get_result::<Row<ApiKey>>(c)
         .await
         .optional()?;
     Ok(found.map(Row::into_inner))

@@ -108,7 +108,7 @@ seen! {
 /// Of an account that does not exist: the head of an empty log.
 async fn head(c: &mut Conn, account: AccountId) -> Answer<Head> {
     let end = accounts::table.find(b(&account)).select((accounts::audit_seq, accounts::audit_hash));
-    let end = end.first::<End>(c).await.optional()?;
+    let end = end.get_result::<End>(c).await.optional()?;
     Ok(end.map_or(Head::EMPTY, |end| Head { seq: end.seq, hash: end.hash }))
 }
 

@@ -126,7 +126,7 @@ macro_rules! sign_in_row {
                 accounts::revision,
                 factors::enrolled_at.nullable(),
             ))
-            .first::<SignInRow>($c)
+            .get_result::<SignInRow>($c)
             .await
             .optional()?
             .map(SignInRow::seen)
@@ -176,7 +176,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             declined_mails::mail.nullable(),
             factors::enrolled_at.nullable(),
         ))
-        .first::<LinkRow>(c)
+        .get_result::<LinkRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenLink {

@@ -37,7 +37,7 @@ impl CallerStore for Store {
 
     #[instrument(level = "debug", name = "db.caller.touch", skip_all)]
     async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError> {
-        Ok(self.write(move |c| touch(c, credential, at).boxed()).await?)
+        Ok(self.write_one(move |c| touch(c, credential, at).boxed()).await?)
     }
 }
 
@@ -91,8 +91,36 @@ seen! {
     }
 }
 
+/// Joins the caller's membership on the wanted account, and that account. Most callers want no other account than their own,
+/// and every join costs the engine something, also where it finds nothing.
+macro_rules! with_workspace {
+    ($callers:expr, $wanted:expr) => {
+        $callers
+            .left_join(
+                ENTRY.on(ENTRY
+                    .field(memberships::owner)
+                    .nullable()
+                    .eq(b(&$wanted))
+                    .and(ENTRY.field(memberships::member).eq(accounts::id))
+                    .and(ENTRY.field(memberships::removed_at).is_null())),
+            )
+            .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
+    };
+}
+
+macro_rules! workspace {
+    () => {
+        (
+            OWNER.field(accounts::id).nullable(),
+            OWNER.field(accounts::status).nullable(),
+            ENTRY.field(memberships::role).nullable(),
+            OWNER.field(accounts::revision).nullable(),
+        )
+    };
+}
+
 pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountId>) -> Answer<Option<SeenCaller>> {
-    let found = api_keys::table
+    let callers = api_keys::table
         .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
         .left_join(
             MINTING.on(MINTING
@@ -101,39 +129,26 @@ pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountI
                 .and(MINTING.field(memberships::member).eq(api_keys::minted_by))
                 .and(MINTING.field(memberships::removed_at).is_null())),
         )
-        .left_join(MINTER.on(MINTER.field(accounts::id).eq(api_keys::minted_by)))
-        .left_join(
-            ENTRY.on(ENTRY
-                .field(memberships::owner)
-                .nullable()
-                .eq(b(&wanted))
-                .and(ENTRY.field(memberships::member).eq(accounts::id))
-                .and(ENTRY.field(memberships::removed_at).is_null())),
-        )
-        .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
-        .filter(api_keys::digest.eq(b(&digest)))
-        .select((
-            (
-                api_keys::id,
-                api_keys::scopes,
-                api_keys::expires_at,
-                api_keys::revoked_at,
-                api_keys::minted_by,
-                api_keys::last_used_at,
-            ),
-            (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
-            Who::columns(),
-            (
-                OWNER.field(accounts::id).nullable(),
-                OWNER.field(accounts::status).nullable(),
-                ENTRY.field(memberships::role).nullable(),
-                OWNER.field(accounts::revision).nullable(),
-            ),
-        ))
-        .first::<(Key, Minter, Who, Workspace)>(c)
-        .await
-        .optional()?;
-    Ok(found.map(|(key, minter, who, workspace)| who.with(key.credential(&minter), key.last_used_at, &workspace)))
+        .left_join(MINTER.on(MINTER.field(accounts::id).nullable().eq(MINTING.field(memberships::member).nullable())));
+    let key = (
+        (
+            api_keys::id,
+            api_keys::scopes,
+            api_keys::expires_at,
+            api_keys::revoked_at,
+            api_keys::minted_by,
+            api_keys::last_used_at,
+        ),
+        (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
+    );
+    let found: Option<((Key, Minter), Who, Workspace)> = if wanted.is_some() {
+        let callers = with_workspace!(callers, wanted).filter(api_keys::digest.eq(b(&digest)));
+        callers.select((key, Who::columns(), workspace!())).get_result(c).await.optional()?
+    } else {
+        let found = callers.filter(api_keys::digest.eq(b(&digest))).select((key, Who::columns())).get_result(c).await;
+        found.optional()?.map(|(key, who)| (key, who, Workspace::NONE))
+    };
+    Ok(found.map(|((key, minter), who, workspace)| who.with(key.credential(&minter), key.last_used_at, &workspace)))
 }
 
 pub(crate) async fn by_session(
@@ -141,38 +156,22 @@ pub(crate) async fn by_session(
     id: WebSessionId,
     wanted: Option<AccountId>,
 ) -> Answer<Option<SeenCaller>> {
-    let found = web_sessions::table
-        .inner_join(accounts::table.on(accounts::id.eq(web_sessions::account)))
-        .left_join(
-            ENTRY.on(ENTRY
-                .field(memberships::owner)
-                .nullable()
-                .eq(b(&wanted))
-                .and(ENTRY.field(memberships::member).eq(accounts::id))
-                .and(ENTRY.field(memberships::removed_at).is_null())),
-        )
-        .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
-        .filter(web_sessions::id.eq(b(&id)))
-        .select((
-            (
-                web_sessions::id,
-                web_sessions::generation,
-                web_sessions::expires_at,
-                web_sessions::ended_at,
-                web_sessions::proven_at,
-                web_sessions::last_used_at,
-            ),
-            Who::columns(),
-            (
-                OWNER.field(accounts::id).nullable(),
-                OWNER.field(accounts::status).nullable(),
-                ENTRY.field(memberships::role).nullable(),
-                OWNER.field(accounts::revision).nullable(),
-            ),
-        ))
-        .first::<(Session, Who, Workspace)>(c)
-        .await
-        .optional()?;
+    let callers = web_sessions::table.inner_join(accounts::table.on(accounts::id.eq(web_sessions::account)));
+    let session = (
+        web_sessions::id,
+        web_sessions::generation,
+        web_sessions::expires_at,
+        web_sessions::ended_at,
+        web_sessions::proven_at,
+        web_sessions::last_used_at,
+    );
+    let found: Option<(Session, Who, Workspace)> = if wanted.is_some() {
+        let callers = with_workspace!(callers, wanted).filter(web_sessions::id.eq(b(&id)));
+        callers.select((session, Who::columns(), workspace!())).get_result(c).await.optional()?
+    } else {
+        let found = callers.filter(web_sessions::id.eq(b(&id))).select((session, Who::columns())).get_result(c).await;
+        found.optional()?.map(|(session, who)| (session, who, Workspace::NONE))
+    };
     Ok(found.map(|(session, who, workspace)| who.with(session.credential(), session.last_used_at, &workspace)))
 }
 
@@ -202,6 +201,8 @@ impl Session {
 }
 
 impl Workspace {
+    const NONE: Self = Self { owner: None, status: None, role: None, revision: None };
+
     fn seen(&self) -> Option<SeenWorkspace> {
         Some(SeenWorkspace { owner: self.owner?, status: self.status?, role: self.role?, revision: self.revision? })
     }

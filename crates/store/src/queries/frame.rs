@@ -135,18 +135,21 @@ fn by_account(effects: &Effects) -> BTreeMap<AccountId, Vec<&AuditDraft>> {
 /// Puts the drafts at the end of an account's log, and moves the account on.
 async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
     let mut end = head;
+    let mut last = None;
     for draft in drafts {
         let entry = chain::link(end, draft);
         end = Head { seq: entry.seq, hash: entry.hash };
-        dsl::insert_into(audit_entries::table).values(&entry).execute(c).await?;
+        if let Some(before) = last.replace(entry) {
+            dsl::insert_into(audit_entries::table).values(&before).execute(c).await?;
+        }
     }
-    let moved = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)))
-        .set((
-            accounts::revision.eq(accounts::revision + 1),
-            accounts::audit_seq.eq(end.seq),
-            accounts::audit_hash.eq(b(&end.hash)),
-        ))
-        .execute(c)
-        .await?;
+    let Some(last) = last else { return Ok(()) };
+    let inserted = dsl::insert_into(audit_entries::table).values(&last);
+    let moved = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq))).set((
+        accounts::revision.eq(accounts::revision + 1),
+        accounts::audit_seq.eq(end.seq),
+        accounts::audit_hash.eq(b(&end.hash)),
+    ));
+    let (_, moved) = dialect::execute_both!(c, inserted, moved)?;
     Fault::unless_one(moved)
 }

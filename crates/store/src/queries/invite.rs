@@ -134,7 +134,7 @@ pub(crate) async fn seen_invitee(c: &mut Conn, owner: AccountId, email: Email) -
         .left_join(memberships::table.on(active))
         .filter(accounts::id.eq(b(&owner)))
         .select((accounts::email, teams::name, memberships::id.nullable()))
-        .first::<InviteeRow>(c)
+        .get_result::<InviteeRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenInvitee {
@@ -150,7 +150,7 @@ async fn seen_invite(c: &mut Conn, owner: AccountId, id: InviteId) -> Answer<Opt
         .filter(invites::id.eq(b(&id)))
         .filter(invites::owner.eq(b(&owner)))
         .select((Invite::COLUMNS, (teams::name,)))
-        .first::<(Row<Invite>, TeamName)>(c)
+        .get_result::<(Row<Invite>, TeamName)>(c)
         .await
         .optional()?;
     Ok(found.map(|(invite, TeamName { team })| SeenInvite { invite: invite.into_inner(), team }))
@@ -170,7 +170,7 @@ pub(crate) async fn seen_token(c: &mut Conn, token: Digest, taker: AccountId) ->
             Invite::COLUMNS,
             (accounts::status, accounts::revision, TAKER.field(accounts::email), memberships::id.nullable()),
         ))
-        .first::<(Row<Invite>, TokenRow)>(c)
+        .get_result::<(Row<Invite>, TokenRow)>(c)
         .await
         .optional()?;
     Ok(found.map(|(invite, row)| SeenToken {

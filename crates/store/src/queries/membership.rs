@@ -14,7 +14,6 @@ use driftstack_domain::{
 };
 use futures_util::FutureExt;
 use tracing::instrument;
-use uuid::Uuid;
 
 use super::{
     super::Store,
@@ -24,7 +23,7 @@ use super::{
 use crate::{
     rows::seen,
     schema::{accounts, api_keys, memberships},
-    types::{Key, b},
+    types::b,
 };
 
 #[async_trait]
@@ -149,27 +148,19 @@ pub(crate) async fn members(c: &mut Conn, owner: AccountId, page: PageRequest) -
 }
 
 pub(crate) async fn owners(c: &mut Conn, member: AccountId, page: PageRequest) -> Answer<Page<OwnerSeen>> {
-    let owners = owners_below(c, member, below_id(&page), rows_to_fetch(&page)).await?;
-    Ok(page.page(owners, |it: &OwnerSeen| Position(it.membership.uuid().as_u128())))
-}
-
-pub(super) async fn all_owners(c: &mut Conn, member: AccountId) -> Answer<Vec<OwnerSeen>> {
-    owners_below(c, member, Key(Uuid::max()), i64::MAX).await
-}
-
-async fn owners_below(c: &mut Conn, member: AccountId, below: Key, limit: i64) -> Answer<Vec<OwnerSeen>> {
     let rows = memberships::table
         .inner_join(accounts::table.on(accounts::id.eq(memberships::owner)))
         .filter(memberships::member.eq(b(&member)))
         .filter(memberships::removed_at.is_null())
-        .filter(memberships::id.lt(below))
+        .filter(memberships::id.lt(below_id(&page)))
         .filter(accounts::status.ne(b(&AccountStatus::Deleted)))
         .order(memberships::id.desc())
-        .limit(limit)
+        .limit(rows_to_fetch(&page))
         .select((memberships::id, memberships::owner, memberships::role, accounts::email, accounts::name))
         .load::<OwnerRow>(c)
         .await?;
-    Ok(rows.into_iter().map(OwnerSeen::from).collect())
+    let owners = rows.into_iter().map(OwnerSeen::from).collect();
+    Ok(page.page(owners, |it: &OwnerSeen| Position(it.membership.uuid().as_u128())))
 }
 
 pub(crate) async fn seen_membership(c: &mut Conn, id: MembershipId) -> Answer<Option<SeenMembership>> {
@@ -179,7 +170,7 @@ pub(crate) async fn seen_membership(c: &mut Conn, id: MembershipId) -> Answer<Op
         .inner_join(member.on(member.field(accounts::id).eq(memberships::member)))
         .filter(memberships::id.eq(b(&id)))
         .select((membership_columns!(member.field(accounts::email)), (memberships::removed_at, accounts::revision)))
-        .first::<(MembershipRow, State)>(c)
+        .get_result::<(MembershipRow, State)>(c)
         .await
         .optional()?;
     Ok(found.map(|(membership, state)| SeenMembership {

@@ -3,6 +3,9 @@
 //! A file holds what one port asks for: its reads are plain functions over a connection, its commits are the bodies that
 //! the [`frame`] runs. Reads that pages are made of take one statement, and its text is always the same, so that it is
 //! prepared once.
+//!
+//! A row that is found by its key is asked for with `get_result`. `first` would add a `LIMIT` with a bound number, at which
+//! SQLite looks when it plans: it would plan the statement anew each time.
 
 pub(super) mod account;
 pub(super) mod activation;

@@ -31,7 +31,7 @@ impl TeamStore for Store {
 
 async fn team_of(c: &mut Conn, owner: AccountId) -> Answer<Option<Team>> {
     let team = teams::table.filter(teams::owner.eq(b(&owner))).select(Team::COLUMNS);
-    Ok(team.first::<Row<Team>>(c).await.optional()?.map(Row::into_inner))
+    Ok(team.get_result::<Row<Team>>(c).await.optional()?.map(Row::into_inner))
 }
 
 async fn renaming(c: &mut Conn, team: &Team) -> Answer<()> {

@@ -98,7 +98,7 @@ async fn seen_session(c: &mut Conn, id: WebSessionId) -> Answer<Option<SeenSessi
             accounts::status,
             accounts::revision,
         ))
-        .first::<SessionRow>(c)
+        .get_result::<SessionRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenSession {

@@ -75,9 +75,20 @@ pub(super) fn is_idle(c: &mut Conn) -> bool {
     matches!(Transactions::transaction_manager_status_mut(c).transaction_depth(), Ok(None))
 }
 
+/// Two statements of which neither waits for the other's answer. Here they come one after the other all the same.
+macro_rules! execute_both {
+    ($conn:expr, $first:expr, $second:expr) => {
+        match $first.execute($conn).await {
+            Ok(first) => $second.execute($conn).await.map(|second| (first, second)),
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(super) use execute_both;
+
 /// Holds an account until the end of the transaction. A writing transaction holds the whole file already.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
-    Ok(accounts::table.find(b(&id)).select(Held::columns()).first(c).await.optional()?)
+    Ok(accounts::table.find(b(&id)).select(Held::columns()).get_result(c).await.optional()?)
 }
 
 /// The mails that are due. Nobody else can be claiming: a writing transaction holds the whole file.

@@ -42,22 +42,11 @@ pub(super) enum Use {
     Writing,
 }
 
-impl Use {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reading => "reader",
-            Self::Writing => "writer",
-        }
-    }
-
-    /// Before a connection is closed for good.
-    pub(super) fn leave(self, conn: &mut Conn) {
-        if self == Self::Writing {
-            let left = conn.spawn_blocking(|conn| conn.batch_execute(LEAVING)).now_or_never();
-            if let Some(Err(error)) = left {
-                tracing::warn!(%error, "the database was closed without a checkpoint");
-            }
-        }
+/// Before the writing connection is closed for good.
+pub(super) fn leave(conn: &mut Conn) {
+    let left = conn.spawn_blocking(|conn| conn.batch_execute(LEAVING)).now_or_never();
+    if let Some(Err(error)) = left {
+        tracing::warn!(%error, "the database was closed without a checkpoint");
     }
 }
 

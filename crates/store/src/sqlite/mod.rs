@@ -1,7 +1,7 @@
 //! Everything in one `SQLite` file.
 //!
-//! Whole operations run on threads of this store: one that writes, and some that read. So a write is never refused because
-//! of another one, and whatever is begun runs to its end even if nobody waits for the answer any more.
+//! A read happens on the thread that asks for it. Writes run on one thread of this store, each as a whole: so a write is never
+//! refused because of another one, and runs to its end even if nobody waits for the answer any more.
 
 mod dialect;
 mod file;
@@ -10,7 +10,8 @@ mod migrate;
 mod plans;
 #[path = "../queries/mod.rs"]
 mod queries;
-mod threads;
+mod readers;
+mod writer;
 
 use std::{path::Path, sync::Arc};
 
@@ -22,23 +23,21 @@ use crate::{
     migration::{MigrateError, MigrationReport},
 };
 use dialect::{Conn, Fault};
-use file::{File, Use};
-use threads::{Queue, Unwanted};
+use file::File;
+use readers::Readers;
+use writer::Writer;
 
 /// What the queries call the store of their engine.
 use SqliteStore as Store;
 pub use file::OpenError;
-
-/// In WAL mode readers never wait for the writer, and two are enough to keep two cores busy.
-const READERS: usize = 2;
 
 /// A store in one `SQLite` file. Clones are handles of the same one.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Inner>);
 
 struct Inner {
-    writer: Queue,
-    readers: Queue,
+    writer: Writer,
+    readers: Readers,
     mail_written: Bell,
     link_wanted: Bell,
 }
@@ -56,8 +55,8 @@ impl SqliteStore {
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let file = Arc::new(File::prepare(path)?);
         // The writer first: it is what turns a new file into one with a WAL.
-        let writer = Queue::start(Arc::clone(&file), Use::Writing, 1).await?;
-        let readers = Queue::start(file, Use::Reading, READERS).await?;
+        let writer = Writer::start(Arc::clone(&file)).await?;
+        let readers = Readers::open(file)?;
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
         Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted })))
     }
@@ -67,7 +66,7 @@ impl SqliteStore {
     /// # Errors
     /// Nothing is touched when a newer binary was here already.
     pub async fn migrate(&self) -> Result<MigrationReport, MigrateError> {
-        self.0.writer.run(Unwanted::RunAllTheSame, |c| now(migrate::run(c).boxed())).await??
+        self.0.writer.run(|c| now(migrate::run(c).boxed())).await??
     }
 
     /// Answers when the store can be read.
@@ -79,7 +78,7 @@ impl SqliteStore {
     /// handle, is [`StoreError::Unavailable`].
     pub async fn close(self) {
         // A reader that is still open would keep the WAL from being emptied.
-        self.0.readers.stop().await;
+        self.0.readers.close();
         self.0.writer.stop().await;
     }
 
@@ -91,12 +90,13 @@ impl SqliteStore {
         &self.0.link_wanted
     }
 
+    #[allow(clippy::unused_async, reason = "the other engine waits here")]
     async fn read<R, F>(&self, query: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        Ok(self.0.readers.run(Unwanted::Skip, |c| now(query(c))).await???)
+        Ok(self.0.readers.run(|c| now(query(c)))???)
     }
 
     /// Runs `change` in a transaction of its own.
@@ -105,7 +105,16 @@ impl SqliteStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        self.0.writer.run(Unwanted::RunAllTheSame, |c| now(dialect::transaction(c, change).boxed())).await??
+        self.write_one(|c| dialect::transaction(c, change).boxed()).await
+    }
+
+    /// Runs a change of one statement, which is a transaction by itself.
+    async fn write_one<R, F>(&self, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        self.0.writer.run(|c| now(change(c))).await??
     }
 }
 

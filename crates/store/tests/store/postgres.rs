@@ -159,6 +159,30 @@ async fn killed_connections_are_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn runtimes_divide_the_connections_and_take_only_their_own_along() {
+    let database = Database::create().await;
+    let options = PostgresOptions { pool_size: 4, runtimes: 2, ..options(&database) };
+    let store = PostgresStore::open(&options).unwrap();
+    let pings = |store: PostgresStore| async move {
+        let all = (0..20).map(|_| store.ping());
+        futures_util::future::try_join_all(all).await.unwrap();
+    };
+    pings(store.clone()).await;
+    assert_eq!(store.connections(), (2, 2));
+    let other = std::thread::spawn({
+        let store = store.clone();
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(pings(store.clone()));
+            store.connections()
+        }
+    });
+    assert_eq!(other.join().unwrap(), (4, 4));
+    // The other runtime is gone, and what it drove with it.
+    pings(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_is_ended() {
     let database = Database::create().await;
     let store =

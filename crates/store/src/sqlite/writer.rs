@@ -1,8 +1,8 @@
-//! Threads with a connection each, and the queue before them.
+//! The thread that writes, and the queue before it.
 //!
-//! An operation is one job: all its statements run on one thread, with nothing to wait for in between. It is diesel-async's
-//! own wrapper without tokio's blocking pool, which would run each statement elsewhere and panics when the future of a
-//! query is dropped on a current-thread runtime (as actix-web's workers are).
+//! An operation is one job: all its statements run one after the other, with nothing to wait for in between. It is
+//! diesel-async's own wrapper without tokio's blocking pool, which would run each statement elsewhere and panics when the
+//! future of a query is dropped on a current-thread runtime (as actix-web's workers are).
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,22 +19,13 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     dialect::{self, Conn},
-    file::{File, OpenError, Use},
+    file::{self, File, OpenError, Use},
 };
 
 /// Operations that may wait. More than that is not a queue but an outage.
 const CAPACITY: usize = 256;
 /// For so long an operation waits for its place in the queue.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What becomes of a job when nobody waits for its answer any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unwanted {
-    /// For a read.
-    Skip,
-    /// For a write: who asked may be gone, but was not told that it would not happen.
-    RunAllTheSame,
-}
 
 /// Whether a connection can be trusted with another job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,39 +41,34 @@ enum Message {
     Stop(oneshot::Sender<()>),
 }
 
-pub(super) struct Queue {
+pub(super) struct Writer {
     messages: flume::Sender<Message>,
     /// What nobody will ever take is taken from here: a channel keeps it as long as it can be sent to.
     waiting: flume::Receiver<Message>,
-    threads: usize,
     stopped: AtomicBool,
 }
 
-impl Queue {
-    /// Answers when every thread has its connection.
-    pub(super) async fn start(file: Arc<File>, how: Use, threads: usize) -> Result<Self, OpenError> {
+impl Writer {
+    /// Answers when the thread has its connection.
+    pub(super) async fn start(file: Arc<File>) -> Result<Self, OpenError> {
         let (messages, waiting) = flume::bounded(CAPACITY);
-        for _ in 0..threads {
-            let (opened, ready) = oneshot::channel();
-            let worker = Worker { file: Arc::clone(&file), how, waiting: waiting.clone() };
-            let builder = thread::Builder::new().name(format!("sqlite-{}", how.as_str()));
-            builder.spawn(move || worker.run(opened)).map_err(OpenError::Thread)?;
-            ready.await.unwrap_or(Err(OpenError::Lost))?;
-        }
-        Ok(Self { messages, waiting, threads, stopped: AtomicBool::new(false) })
+        let (opened, ready) = oneshot::channel();
+        let worker = Worker { file, waiting: waiting.clone() };
+        let builder = thread::Builder::new().name("sqlite-writer".to_owned());
+        builder.spawn(move || worker.run(opened)).map_err(OpenError::Thread)?;
+        ready.await.unwrap_or(Err(OpenError::Lost))?;
+        Ok(Self { messages, waiting, stopped: AtomicBool::new(false) })
     }
 
-    /// Runs a job on one of the threads.
-    pub(super) async fn run<R, F>(&self, unwanted: Unwanted, job: F) -> Result<R, StoreError>
+    /// Runs a job, also when nobody waits for its answer any more: who asked may be gone, but was not told that it would not
+    /// happen.
+    pub(super) async fn run<R, F>(&self, job: F) -> Result<R, StoreError>
     where
         R: Send + 'static,
         F: FnOnce(&mut Conn) -> R + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         self.enqueue(Message::Job(Box::new(move |conn| {
-            if unwanted == Unwanted::Skip && answer.is_closed() {
-                return Connection::Sound;
-            }
             let done = catch_unwind(AssertUnwindSafe(|| job(conn)));
             // A panic may have left a transaction open or a statement half read.
             let state = if done.is_ok() && dialect::is_idle(conn) { Connection::Sound } else { Connection::Broken };
@@ -94,16 +80,14 @@ impl Queue {
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Stops the threads, each after what was queued before.
+    /// Stops the thread, after what was queued before.
     pub(super) async fn stop(&self) {
-        for _ in 0..self.threads {
-            let (stopped, done) = oneshot::channel();
-            if self.stopped.load(Ordering::SeqCst) || self.messages.send_async(Message::Stop(stopped)).await.is_err() {
-                return;
-            }
-            // An error means that the thread is gone, which is what was wanted.
-            let _ = done.await;
+        let (stopped, done) = oneshot::channel();
+        if self.stopped.load(Ordering::SeqCst) || self.messages.send_async(Message::Stop(stopped)).await.is_err() {
+            return;
         }
+        // An error means that the thread is gone, which is what was wanted.
+        let _ = done.await;
         self.stopped.store(true, Ordering::SeqCst);
         self.waiting.drain();
     }
@@ -132,20 +116,19 @@ fn gone() -> StoreError {
 
 struct Worker {
     file: Arc<File>,
-    how: Use,
     waiting: flume::Receiver<Message>,
 }
 
 impl Worker {
     fn run(self, opened: oneshot::Sender<Result<(), OpenError>>) {
-        let mut conn = match self.file.connect(self.how) {
+        let mut conn = match self.file.connect(Use::Writing) {
             Ok(conn) => Some(conn),
             Err(error) => return drop(opened.send(Err(error))),
         };
         let _ = opened.send(Ok(()));
         let stopped = self.serve(&mut conn);
         if let Some(conn) = &mut conn {
-            self.how.leave(conn);
+            file::leave(conn);
         }
         drop(conn);
         if let Some(stopped) = stopped {
@@ -174,7 +157,7 @@ impl Worker {
     }
 
     fn reconnect(&self) -> Option<Conn> {
-        let conn = self.file.connect(self.how);
+        let conn = self.file.connect(Use::Writing);
         conn.inspect_err(|error| tracing::error!(%error, "the database cannot be opened again")).ok()
     }
 }
@@ -183,48 +166,45 @@ impl Worker {
 mod tests {
     use super::*;
 
-    async fn queue(how: Use) -> (Queue, tempfile::TempDir) {
+    async fn writer() -> (Writer, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let file = Arc::new(File::prepare(&folder.path().join("test.db")).unwrap());
-        Queue::start(Arc::clone(&file), Use::Writing, 1).await.unwrap().stop().await;
-        (Queue::start(file, how, 1).await.unwrap(), folder)
+        (Writer::start(file).await.unwrap(), folder)
     }
 
     #[tokio::test]
     async fn a_panic_costs_one_answer_and_not_the_thread() {
-        let (queue, _folder) = queue(Use::Writing).await;
-        let panicking = queue.run(Unwanted::RunAllTheSame, |conn| {
+        let (writer, _folder) = writer().await;
+        let panicking = writer.run(|conn| {
             // What the connection is left with: an open transaction.
             let begun = futures_util::FutureExt::now_or_never(Box::pin(dialect::begin(conn)));
             assert!(begun.unwrap().is_err(), "on purpose");
         });
         assert!(matches!(panicking.await, Err(StoreError::Failed(_))));
-        assert!(queue.run(Unwanted::RunAllTheSame, dialect::is_idle).await.unwrap());
+        assert!(writer.run(dialect::is_idle).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_read_that_nobody_waits_for_is_skipped_and_a_write_is_not() {
-        for (unwanted, runs) in [(Unwanted::Skip, false), (Unwanted::RunAllTheSame, true)] {
-            let (queue, _folder) = queue(Use::Reading).await;
-            let (release, held) = flume::bounded::<()>(1);
-            let ran = Arc::new(AtomicBool::new(false));
-            let seen = Arc::clone(&ran);
-            let busy = queue.run(Unwanted::RunAllTheSame, move |_| held.recv());
-            let dropped = async {
-                let waiting = queue.run(unwanted, move |_| seen.store(true, Ordering::SeqCst));
-                assert!(timeout(Duration::from_millis(20), waiting).await.is_err());
-                release.send(()).unwrap();
-            };
-            let _ = tokio::join!(busy, dropped);
-            queue.run(Unwanted::RunAllTheSame, |_| ()).await.unwrap();
-            assert_eq!(ran.load(Ordering::SeqCst), runs, "{unwanted:?}");
-        }
+    async fn a_write_that_nobody_waits_for_happens_all_the_same() {
+        let (writer, _folder) = writer().await;
+        let (release, held) = flume::bounded::<()>(1);
+        let ran = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ran);
+        let busy = writer.run(move |_| held.recv());
+        let dropped = async {
+            let waiting = writer.run(move |_| seen.store(true, Ordering::SeqCst));
+            assert!(timeout(Duration::from_millis(20), waiting).await.is_err());
+            release.send(()).unwrap();
+        };
+        let _ = tokio::join!(busy, dropped);
+        writer.run(|_| ()).await.unwrap();
+        assert!(ran.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
-    async fn a_stopped_queue_says_so() {
-        let (queue, _folder) = queue(Use::Reading).await;
-        queue.stop().await;
-        assert!(matches!(queue.run(Unwanted::Skip, |_| ()).await, Err(StoreError::Unavailable(_))));
+    async fn a_stopped_writer_says_so() {
+        let (writer, _folder) = writer().await;
+        writer.stop().await;
+        assert!(matches!(writer.run(|_| ()).await, Err(StoreError::Unavailable(_))));
     }
 }

@@ -1,0 +1,111 @@
+//! The bars, and whether they were passed.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    Failure, cpu,
+    load::Load,
+    report::{self, Line},
+    rounds::{Plan, Rounds, Turn},
+    sides::{Ask, Sides},
+};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// A Postgres that may be filled: `postgres://…`.
+    #[arg(long)]
+    postgres: String,
+    /// The service.
+    #[arg(long, default_value = "target/release/driftstack")]
+    service: PathBuf,
+    /// Where the table goes.
+    #[arg(long, default_value = "docs/performance.md")]
+    table: PathBuf,
+    /// A look in a minute: few accounts, short rounds, nothing written.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Options {
+    fn accounts(&self) -> u32 {
+        if self.quick { 10_000 } else { 100_000 }
+    }
+
+    fn plan(&self) -> Plan {
+        let (rounds, millis) = if self.quick { (5, 400) } else { (16, 1500) };
+        Plan { rounds, length: Duration::from_millis(millis) }
+    }
+}
+
+/// Times the processor time of the bare handler. A miss fails the run; the other bars depend on the neighbours too.
+const READ_CPU: f64 = 1.3;
+const WRITE_CPU: f64 = 1.5;
+/// Of the throughput of the bare handler, at the least.
+const THROUGHPUT: f64 = 0.7;
+/// Times the p99 of the bare handler.
+const P99: f64 = 2.0;
+const MEMORY_MIB: f64 = 80.0;
+const CONNECTIONS: usize = 200;
+
+/// Answers whether all bars of the processor were passed.
+pub fn run(options: &Options) -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let lines = runtime.block_on(both(options))?;
+    let table = report::table(&lines);
+    report::print(&table)?;
+    if !options.quick {
+        report::write(&options.table, "bench", &table)?;
+    }
+    Ok(lines.iter().all(|line| line.passed() || !line.must))
+}
+
+async fn both(options: &Options) -> Result<Vec<Line>, Failure> {
+    let postgres = Sides::postgres(&options.service, &options.postgres, options.accounts()).await?;
+    let mut lines = engine("Postgres", &postgres, options.plan()).await?;
+    drop(postgres);
+    let sqlite = Sides::sqlite(&options.service, options.accounts())?;
+    lines.extend(engine("SQLite", &sqlite, options.plan()).await?);
+    Ok(lines)
+}
+
+async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Line>, Failure> {
+    sides.agree().await?;
+    let read = [sides.bare(Ask::Me), sides.service(Ask::Me), sides.bare(Ask::Key)];
+    let rounds = Rounds::take(&read, plan).await?;
+    let mut lines = compared(&format!("{name}, read"), &rounds, READ_CPU);
+    lines.push(Line::free(
+        format!("{name}, read: CPU beside a bare handler of one query"),
+        rounds.ratio(1, 2, cpu_time),
+    ));
+    lines.push(memory(name, sides).await?);
+
+    let write = [sides.bare(Ask::Rename), sides.service(Ask::Rename)];
+    lines.extend(compared(&format!("{name}, write"), &Rounds::take(&write, plan).await?, WRITE_CPU));
+    Ok(lines)
+}
+
+/// The service, which is the second side, beside the first.
+fn compared(what: &str, rounds: &Rounds, cpu: f64) -> Vec<Line> {
+    let micros = |side| {
+        let figure = |figure: fn(&Turn) -> Duration| rounds.figure(side, |turn| figure(turn).as_secs_f64() * 1e6);
+        format!("{:.0} + {:.0}", figure(|turn| turn.cpu.server), figure(|turn| turn.cpu.database))
+    };
+    eprintln!("{what}: CPU of server + database in µs: {}, the bare handler {}", micros(1), micros(0));
+    vec![
+        Line::at_most(format!("{what}: CPU"), cpu, rounds.ratio(1, 0, cpu_time)).must(),
+        Line::at_least(format!("{what}: throughput"), THROUGHPUT, rounds.ratio(1, 0, |turn| turn.per_second)),
+        Line::at_most(format!("{what}: p99"), P99, rounds.ratio(1, 0, |turn| turn.p99.as_secs_f64())),
+    ]
+}
+
+fn cpu_time(turn: &Turn) -> f64 {
+    turn.cpu.total()
+}
+
+async fn memory(name: &str, sides: &Sides) -> Result<Line, Failure> {
+    let load =
+        Load { connections: CONNECTIONS, think: Some(Duration::from_millis(100)), length: Duration::from_secs(3) };
+    load.put_on(&sides.service(Ask::Me).target, || ()).await?;
+    let mib = cpu::resident_mib(sides.service.pid())?;
+    Ok(Line::at_most(format!("{name}: resident MiB at {CONNECTIONS} connections"), MEMORY_MIB, mib))
+}

@@ -1,0 +1,172 @@
+//! Fills a database whose tables are there, by plain inserts of many rows.
+
+use std::fmt::{self, Write};
+
+use data_encoding::HEXLOWER;
+use diesel::{Connection, QueryResult, connection::SimpleConnection, sqlite::SqliteConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use uuid::Uuid;
+
+use crate::{
+    Failure,
+    people::{self, Kind},
+};
+
+/// In one statement.
+const ROWS: usize = 500;
+/// The keys were last used within the minute before, one after the other, so that noting it comes as evenly as in service.
+const MINUTE_MILLIS: u64 = 60_000;
+
+pub async fn postgres(url: &str, accounts: u32) -> Result<(), Failure> {
+    let mut conn = AsyncPgConnection::establish(url).await?;
+    for statement in statements(accounts, Spelling::Postgres) {
+        conn.batch_execute(&statement).await?;
+    }
+    // Nobody else is to work in the background while requests are weighed.
+    for statement in ["ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()", "VACUUM ANALYZE", "CHECKPOINT"] {
+        conn.batch_execute(statement).await?;
+    }
+    Ok(())
+}
+
+pub fn sqlite(path: &str, accounts: u32) -> Result<(), Failure> {
+    let mut conn = SqliteConnection::establish(path)?;
+    conn.transaction(|conn| -> QueryResult<()> {
+        statements(accounts, Spelling::Sqlite).try_for_each(|statement| conn.batch_execute(&statement))
+    })?;
+    conn.batch_execute("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    Ok(())
+}
+
+/// How an engine wants its values written.
+#[derive(Clone, Copy)]
+enum Spelling {
+    Postgres,
+    Sqlite,
+}
+
+enum Cell {
+    Id(Uuid),
+    Bytes([u8; 32]),
+    Text(String),
+    No,
+    /// So many milliseconds before now.
+    Ago(u64),
+}
+
+impl Cell {
+    fn write(&self, out: &mut String, spelling: Spelling) -> fmt::Result {
+        match (self, spelling) {
+            (Self::Id(id), Spelling::Postgres) => write!(out, "'{id}'"),
+            (Self::Id(id), Spelling::Sqlite) => write!(out, "X'{}'", id.as_simple()),
+            (Self::Bytes(bytes), Spelling::Postgres) => write!(out, "'\\x{}'", HEXLOWER.encode(bytes)),
+            (Self::Bytes(bytes), Spelling::Sqlite) => write!(out, "X'{}'", HEXLOWER.encode(bytes)),
+            (Self::Text(text), _) => write!(out, "'{text}'"),
+            (Self::No, Spelling::Postgres) => write!(out, "false"),
+            (Self::No, Spelling::Sqlite) => write!(out, "0"),
+            (Self::Ago(millis), Spelling::Postgres) => write!(out, "now() - interval '{millis} ms'"),
+            (Self::Ago(millis), Spelling::Sqlite) => write!(out, "unixepoch() * 1000 - {millis}"),
+        }
+    }
+}
+
+type Row = Vec<Cell>;
+
+fn statements(accounts: u32, spelling: Spelling) -> impl Iterator<Item = String> {
+    let all = move || 0..accounts;
+    let accounts_rows = insert(
+        "accounts",
+        "id, email, name, tier, status, staff, password_hash, email_verified_at, created_at, updated_at",
+        all().map(account),
+        spelling,
+    );
+    let teams = insert("teams", "id, owner, name, created_at, updated_at", all().map(team), spelling);
+    let keys = insert(
+        "api_keys",
+        "id, account, name, digest, shown_prefix, scopes, minted_by, created_at, last_used_at",
+        all().map(key),
+        spelling,
+    );
+    let memberships = insert(
+        "memberships",
+        "id, owner, member, role, invited_at, accepted_at",
+        all().flat_map(move |n| memberships(n, accounts)),
+        spelling,
+    );
+    accounts_rows.chain(teams).chain(keys).chain(memberships)
+}
+
+fn insert(
+    table: &'static str,
+    columns: &'static str,
+    mut rows: impl Iterator<Item = Row>,
+    spelling: Spelling,
+) -> impl Iterator<Item = String> {
+    std::iter::from_fn(move || {
+        let some: Vec<Row> = rows.by_ref().take(ROWS).collect();
+        if some.is_empty() {
+            return None;
+        }
+        let mut text = format!("INSERT INTO {table} ({columns}) VALUES ");
+        for (at, row) in some.iter().enumerate() {
+            text.push_str(if at == 0 { "(" } else { ", (" });
+            for (at, cell) in row.iter().enumerate() {
+                text.push_str(if at == 0 { "" } else { ", " });
+                cell.write(&mut text, spelling).ok()?;
+            }
+            text.push(')');
+        }
+        Some(text)
+    })
+}
+
+const LONG_AGO: Cell = Cell::Ago(86_400_000);
+
+fn account(n: u32) -> Row {
+    vec![
+        Cell::Id(people::id(Kind::Account, n, 0)),
+        Cell::Text(format!("person{n}@example.com")),
+        Cell::Text(format!("Person {n}")),
+        Cell::Text("enterprise".to_owned()),
+        Cell::Text("active".to_owned()),
+        Cell::No,
+        Cell::Text("none".to_owned()),
+        LONG_AGO,
+        LONG_AGO,
+        LONG_AGO,
+    ]
+}
+
+fn team(n: u32) -> Row {
+    let (id, owner) = (people::id(Kind::Team, n, 0), people::id(Kind::Account, n, 0));
+    vec![Cell::Id(id), Cell::Id(owner), Cell::Text(format!("Team {n}")), LONG_AGO, LONG_AGO]
+}
+
+fn key(n: u32) -> Row {
+    let secret = people::key(n);
+    let account = people::id(Kind::Account, n, 0);
+    vec![
+        Cell::Id(people::id(Kind::Key, n, 0)),
+        Cell::Id(account),
+        Cell::Text("bench".to_owned()),
+        Cell::Bytes(*secret.digest().as_bytes()),
+        Cell::Text(secret.shown_prefix()),
+        Cell::Text("account_owner".to_owned()),
+        Cell::Id(account),
+        LONG_AGO,
+        Cell::Ago(u64::from(n) * 97 % MINUTE_MILLIS),
+    ]
+}
+
+fn memberships(n: u32, accounts: u32) -> impl Iterator<Item = Row> {
+    people::owners(n, accounts).zip(0..).map(move |(owner, nth)| {
+        vec![
+            Cell::Id(people::id(Kind::Membership, n, nth)),
+            Cell::Id(people::id(Kind::Account, owner, 0)),
+            Cell::Id(people::id(Kind::Account, n, 0)),
+            Cell::Text("member".to_owned()),
+            LONG_AGO,
+            LONG_AGO,
+        ]
+    })
+}

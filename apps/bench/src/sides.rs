@@ -1,0 +1,135 @@
+//! The two sides of a comparison, on one engine: the service, and the bare handlers beside it.
+
+use std::{net::SocketAddr, path::Path};
+
+use diesel::{select, sql_types};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use serde_json::{Value, from_slice};
+use tempfile::TempDir;
+
+use crate::{
+    Failure,
+    connection::Connection,
+    cpu,
+    cpu::Payers,
+    load::Target,
+    people,
+    process::{self, Process},
+    seed,
+};
+
+/// Somebody who answers, and who pays for it.
+pub struct Side {
+    pub name: &'static str,
+    pub target: Target,
+    pub payers: Payers,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// The calling account.
+    Me,
+    /// Another name for it.
+    Rename,
+    /// Of the bare handlers alone: who a key belongs to.
+    Key,
+}
+
+/// Both servers, on full databases.
+pub struct Sides {
+    pub service: Process,
+    bare: Process,
+    postmaster: Option<u32>,
+    accounts: u32,
+    // The last to go.
+    _folder: TempDir,
+}
+
+impl Sides {
+    /// Both on one database: they are asked in turns.
+    pub async fn postgres(binary: &Path, url: &str, accounts: u32) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        process::migrate(binary, folder.path(), url)?;
+        seed::postgres(url, accounts).await?;
+        let service = Process::service(binary, folder.path(), url)?;
+        let (bare, postmaster) = (Process::bare(url)?, Some(postmaster(url).await?));
+        Ok(Self { service, bare, postmaster, accounts, _folder: folder })
+    }
+
+    /// Each with a file of its own, both with the same content.
+    pub fn sqlite(binary: &Path, accounts: u32) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (own, copy) = (path("service.db"), path("bare.db"));
+        process::migrate(binary, folder.path(), &format!("sqlite:{own}"))?;
+        seed::sqlite(&own, accounts)?;
+        std::fs::copy(&own, &copy)?;
+        let service = Process::service(binary, folder.path(), &format!("sqlite:{own}"))?;
+        let bare = Process::bare(&format!("sqlite:{copy}"))?;
+        Ok(Self { service, bare, postmaster: None, accounts, _folder: folder })
+    }
+
+    /// Fails unless both give the same answers: otherwise they would not be doing the same.
+    pub async fn agree(&self) -> Result<(), Failure> {
+        for n in people::callers(self.accounts).take(20) {
+            let request = Ask::Me.request(n, self.service.address);
+            let (mut service, mut bare) =
+                (Connection::open(self.service.address).await?, Connection::open(self.bare.address).await?);
+            let (ours, theirs): (Value, Value) =
+                (from_slice(service.ask(&request).await?)?, from_slice(bare.ask(&request).await?)?);
+            if ours != theirs {
+                return Err(format!("the service answers {ours}, the bare handler {theirs}").into());
+            }
+        }
+        Ok(())
+    }
+
+    pub fn service(&self, ask: Ask) -> Side {
+        self.side("the service", &self.service, ask)
+    }
+
+    pub fn bare(&self, ask: Ask) -> Side {
+        self.side("bare", &self.bare, ask)
+    }
+
+    fn side(&self, name: &'static str, process: &Process, ask: Ask) -> Side {
+        let payers = Payers { server: process.pid(), postmaster: self.postmaster };
+        Side { name, target: ask.of(process.address, self.accounts), payers }
+    }
+}
+
+impl Ask {
+    /// The requests of all callers.
+    pub fn of(self, address: SocketAddr, accounts: u32) -> Target {
+        Target { address, requests: people::callers(accounts).map(|n| self.request(n, address)).collect() }
+    }
+
+    fn request(self, n: u32, address: SocketAddr) -> Vec<u8> {
+        let secret = people::key(n);
+        let key = secret.expose();
+        let (line, body) = match self {
+            Self::Me => ("GET /v1/account/me", String::new()),
+            Self::Key => ("GET /one", String::new()),
+            Self::Rename => ("PATCH /v1/account/me", format!(r#"{{"name":"Person {n}"}}"#)),
+        };
+        let length = body.len();
+        let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n");
+        match self {
+            Self::Me | Self::Key => format!("{head}\r\n"),
+            Self::Rename => format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"),
+        }
+        .into_bytes()
+    }
+}
+
+/// Where all processes of a Postgres come from.
+async fn postmaster(url: &str) -> Result<u32, Failure> {
+    diesel::define_sql_function! {
+        /// The process at the other end of this connection.
+        fn pg_backend_pid() -> sql_types::Integer;
+    }
+    let mut conn = AsyncPgConnection::establish(url).await?;
+    let backend: i32 = select(pg_backend_pid()).get_result(&mut conn).await?;
+    cpu::parent(u32::try_from(backend)?)
+}
