@@ -1,6 +1,6 @@
 //! The composition root: the only file that names all adapters.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use driftstack_domain::{
@@ -16,6 +16,7 @@ use driftstack_domain::{
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
+    notify::{Bell, Notifications},
     secret::{Passwords, SessionTokens, Vault},
     staff::{Operator, StaffStore},
     team::{TeamStore, Teams},
@@ -77,6 +78,7 @@ pub trait Store:
     + TeamStore
     + ApiKeyStore
     + AuditStore
+    + Bell
     + PreferenceStore
     + Outbox
     + StaffStore
@@ -115,6 +117,7 @@ pub struct Services {
     pub teams: Teams,
     pub api_keys: ApiKeys,
     pub audit_log: AuditLog,
+    pub notifications: Notifications,
     pub preferences: Preferences,
     pub operator: Operator,
     pub postman: Postman,
@@ -128,6 +131,8 @@ pub struct Services {
     pub ids: Arc<dyn Ids>,
     pub trusted_proxies: Vec<IpNet>,
     pub problem_type_base: String,
+    /// Between two signs of life of a stream on which nothing happens.
+    pub heartbeat: Duration,
 }
 
 impl Services {
@@ -148,6 +153,7 @@ impl Services {
             teams: Teams::new(store.clone(), desk.clone()),
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
+            notifications: Notifications::new(store.clone(), store.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
@@ -161,6 +167,7 @@ impl Services {
             ids,
             trusted_proxies: settings.trusted_proxies.clone(),
             problem_type_base: settings.problem_type_base.clone(),
+            heartbeat: settings.heartbeat,
         }
     }
 }

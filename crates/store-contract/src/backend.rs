@@ -11,6 +11,7 @@ use driftstack_domain::{
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
+    notify::Bell,
     staff::StaffStore,
     team::TeamStore,
     web_session::WebSessionStore,
@@ -29,6 +30,7 @@ pub trait Ports:
     + TeamStore
     + ApiKeyStore
     + AuditStore
+    + Bell
     + PreferenceStore
     + Outbox
     + StaffStore
@@ -49,6 +51,7 @@ impl<T> Ports for T where
         + TeamStore
         + ApiKeyStore
         + AuditStore
+        + Bell
         + PreferenceStore
         + Outbox
         + StaffStore

@@ -22,6 +22,7 @@ use driftstack_domain::{
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
+    notify::Notifications,
     policy::{Operation, Role, Scope, ScopeSet},
     secret::{LinkToken, SessionTokens as _},
     staff::Operator,
@@ -170,6 +171,10 @@ impl<B: Backend> World<B> {
 
     pub fn preferences(&self) -> Preferences {
         Preferences::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new(self.store.clone(), self.store.clone())
     }
 
     pub fn operator(&self) -> Operator {

@@ -219,6 +219,7 @@ fn settings(folder: &TempDir) -> Settings {
         cors_origins: vec!["https://app.example.com".to_owned()],
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
         drain_grace: Duration::ZERO,
+        heartbeat: Duration::from_millis(500),
         otlp_endpoint: None,
         otlp_service_name: "driftstack".to_owned(),
         log: "off".to_owned(),

@@ -5,6 +5,7 @@
 
 mod connect;
 mod dialect;
+mod listener;
 mod migrate;
 #[cfg(test)]
 mod plans;
@@ -12,17 +13,21 @@ mod plans;
 #[path = "../queries/mod.rs"]
 mod queries;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use diesel_async::{
     AsyncPgConnection,
     pooled_connection::deadpool::{Object, Pool, PoolError},
 };
-use driftstack_domain::change::StoreError;
+use driftstack_domain::{change::StoreError, id::AccountId, notify::Ear};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
 
 use crate::{
+    account_bells::AccountBells,
     bell::Bell,
     migration::{MigrateError, MigrationReport},
 };
@@ -46,6 +51,15 @@ struct Inner {
     runtime: Handle,
     mail_written: Bell,
     link_wanted: Bell,
+    severe_entry: AccountBells,
+    /// What rings for other processes, once somebody here follows a log.
+    listener: OnceLock<AbortHandle>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop_listening();
+    }
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -66,7 +80,9 @@ impl PostgresStore {
         let pool = connector.pool(options, &runtime)?;
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
         let patience = options.patience();
-        Ok(Self(Arc::new(Inner { pool, connector, patience, runtime, mail_written, link_wanted })))
+        let (severe_entry, listener) = (AccountBells::default(), OnceLock::new());
+        let inner = Inner { pool, connector, patience, runtime, mail_written, link_wanted, severe_entry, listener };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Brings the tables up to what this binary knows. Of several processes that start together one does it, and the others
@@ -100,7 +116,20 @@ impl PostgresStore {
     /// Closes the pool. Whatever is asked for afterwards is [`StoreError::Unavailable`].
     #[allow(clippy::unused_async, reason = "the other engine waits here")]
     pub async fn close(self) {
+        self.0.stop_listening();
         self.0.pool.close();
+    }
+
+    fn severe_entry(&self) -> &AccountBells {
+        &self.0.severe_entry
+    }
+
+    fn listen(&self, account: AccountId) -> Box<dyn Ear> {
+        let ear = self.0.severe_entry.listen(account);
+        self.0
+            .listener
+            .get_or_init(|| listener::start(self.0.connector.clone(), self.0.severe_entry.clone(), &self.0.runtime));
+        ear
     }
 
     fn mail_written(&self) -> &Bell {
@@ -133,6 +162,12 @@ impl PostgresStore {
 }
 
 impl Inner {
+    fn stop_listening(&self) {
+        if let Some(listener) = self.listener.get() {
+            listener.abort();
+        }
+    }
+
     /// Runs an operation on a connection of its own. One that has gone silent is thrown away: whoever got it next would wait
     /// as well.
     async fn run<R, F>(&self, operation: F) -> Result<R, Fault>

@@ -14,10 +14,11 @@ mod threads;
 
 use std::{path::Path, sync::Arc};
 
-use driftstack_domain::change::StoreError;
+use driftstack_domain::{change::StoreError, id::AccountId, notify::Ear};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
+    account_bells::AccountBells,
     bell::Bell,
     migration::{MigrateError, MigrationReport},
 };
@@ -41,6 +42,7 @@ struct Inner {
     readers: Queue,
     mail_written: Bell,
     link_wanted: Bell,
+    severe_entry: AccountBells,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -59,7 +61,8 @@ impl SqliteStore {
         let writer = Queue::start(Arc::clone(&file), Use::Writing, 1).await?;
         let readers = Queue::start(file, Use::Reading, READERS).await?;
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
-        Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted })))
+        let severe_entry = AccountBells::default();
+        Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted, severe_entry })))
     }
 
     /// Brings the tables up to what this binary knows.
@@ -89,6 +92,14 @@ impl SqliteStore {
 
     fn link_wanted(&self) -> &Bell {
         &self.0.link_wanted
+    }
+
+    fn severe_entry(&self) -> &AccountBells {
+        &self.0.severe_entry
+    }
+
+    fn listen(&self, account: AccountId) -> Box<dyn Ear> {
+        self.0.severe_entry.listen(account)
     }
 
     async fn read<R, F>(&self, query: F) -> Result<R, StoreError>

@@ -9,6 +9,7 @@ mod export;
 mod invites;
 mod members;
 mod mfa;
+mod notifications;
 mod team;
 mod web_sessions;
 
@@ -20,6 +21,7 @@ pub fn api() -> Api {
         auth::routes,
         mfa::routes,
         account::routes,
+        notifications::routes,
         web_sessions::routes,
         invites::routes,
         members::routes,
