@@ -233,6 +233,11 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
+/// The status alone; the body is not waited for.
+pub async fn send_head(request: reqwest::RequestBuilder) -> u16 {
+    request.send().await.unwrap().status().as_u16()
+}
+
 /// Somebody with a credential.
 #[derive(Clone)]
 pub struct Person<'h> {

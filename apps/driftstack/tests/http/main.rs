@@ -12,6 +12,7 @@
 
 mod account;
 mod api_keys;
+mod at_rest;
 mod audit_log;
 mod auth;
 mod commands;
@@ -19,6 +20,7 @@ mod conventions;
 mod deployment;
 mod email_preferences;
 mod endurance;
+mod enumeration;
 mod faults;
 mod fixture;
 mod invites;
@@ -27,12 +29,15 @@ mod links;
 mod mail_folder;
 mod members;
 mod mfa;
+mod notifications;
 #[cfg(feature = "otel")]
 mod otel;
 mod process;
 mod reference;
+mod seats;
 mod several;
 mod strangers;
+mod stream;
 mod team;
 mod web_sessions;
 mod workspace;
