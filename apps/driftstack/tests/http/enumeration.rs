@@ -48,7 +48,17 @@ fn said(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 /// By the statistic of Mann and Whitney, over all pairs.
 fn chance_of_longer(unknown: &[Duration], known: &[Duration]) -> f64 {
     let pairs = unknown.iter().flat_map(|u| known.iter().map(move |k| (u, k)));
-    let longer: f64 = pairs.map(|(u, k)| if u > k { 1.0 } else if u == k { 0.5 } else { 0.0 }).sum();
+    let longer: f64 = pairs
+        .map(|(u, k)| {
+            if u > k {
+                1.0
+            } else if u == k {
+                0.5
+            } else {
+                0.0
+            }
+        })
+        .sum();
     longer / f64::from(u32::try_from(unknown.len() * known.len()).unwrap())
 }
 
@@ -89,9 +99,7 @@ async fn a_wrong_password_and_an_unknown_address_are_one_and_the_same() {
 async fn asking_for_a_link_is_the_same_for_everybody() {
     let house = House::open().await;
     let known = known(&house).await;
-    for path in
-        ["/v1/auth/resend-verification", "/v1/auth/magic-link/request", "/v1/auth/password-reset/request"]
-    {
+    for path in ["/v1/auth/resend-verification", "/v1/auth/magic-link/request", "/v1/auth/password-reset/request"] {
         assert_alike(&house, Question { path, password: None }, &known).await;
     }
 }
