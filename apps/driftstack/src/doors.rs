@@ -1,16 +1,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
+
 /// Whether requests are let in.
 #[derive(Debug)]
 pub struct Doors {
     open: AtomicBool,
-    closing: AtomicBool,
+    closing: watch::Sender<bool>,
 }
 
 impl Doors {
     /// Nobody has seen the database yet: there may be no tables, or those of another version.
-    pub const fn shut() -> Self {
-        Self { open: AtomicBool::new(false), closing: AtomicBool::new(false) }
+    pub fn shut() -> Self {
+        Self { open: AtomicBool::new(false), closing: watch::Sender::new(false) }
     }
 
     pub fn open(&self) {
@@ -23,10 +25,16 @@ impl Doors {
 
     /// Somebody has asked the service to stop. Who comes all the same is still answered.
     pub fn begin_to_close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
+        self.closing.send_replace(true);
     }
 
     pub fn are_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+        *self.closing.borrow()
+    }
+
+    /// Answers when somebody asks the service to stop: for what would otherwise never end.
+    pub async fn closing(&self) {
+        // It cannot fail while this holds the sender.
+        let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
     }
 }

@@ -21,6 +21,7 @@ const PICTURES_SWEPT: &str = "driftstack_pictures_swept_total";
 const PICTURES_KEPT: &str = "driftstack_pictures_not_swept_total";
 const OUTBOX: &str = "driftstack_outbox_mails";
 const CONNECTIONS: &str = "driftstack_database_connections";
+const STREAMS: &str = "driftstack_notification_streams";
 
 /// Upper bounds of the histogram in seconds: from a look-up to a password hash on a busy machine.
 const BUCKETS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -83,6 +84,7 @@ async fn render(recorder: Data<PrometheusHandle>, services: Data<Services>) -> S
         }
         Err(error) => tracing::warn!(%error, "the outbox was not counted"),
     }
+    metrics::gauge!(STREAMS).set(f64::from(services.notifications.followers()));
     if let Some((open, idle)) = services.health.connections() {
         metrics::gauge!(CONNECTIONS, "state" => "open").set(f64::from(open));
         metrics::gauge!(CONNECTIONS, "state" => "idle").set(f64::from(idle));

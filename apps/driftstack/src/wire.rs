@@ -1,6 +1,6 @@
 //! The composition root: the only file that names all adapters.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use driftstack_blob::{FolderBlobs, S3Blobs};
@@ -20,6 +20,7 @@ use driftstack_domain::{
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
+    notify::{Bell, Notifications},
     secret::{Passwords, SessionTokens, Vault},
     staff::{Operator, Staff, StaffStore},
     team::{TeamStore, Teams},
@@ -85,6 +86,7 @@ pub trait Store:
     + ApiKeyStore
     + ActivationStore
     + AuditStore
+    + Bell
     + PreferenceStore
     + Outbox
     + StaffStore
@@ -153,6 +155,7 @@ pub struct Services {
     pub api_keys: ApiKeys,
     pub activations: Activations,
     pub audit_log: AuditLog,
+    pub notifications: Notifications,
     pub preferences: Preferences,
     pub operator: Operator,
     pub idempotency: Idempotency,
@@ -169,6 +172,8 @@ pub struct Services {
     pub trusted_proxies: Vec<IpNet>,
     pub problem_type_base: String,
     pub public_url: PublicUrl,
+    /// Between two signs of life of a stream on which nothing happens.
+    pub heartbeat: Duration,
 }
 
 impl Services {
@@ -195,6 +200,7 @@ impl Services {
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             activations: Activations::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
+            notifications: Notifications::new(store.clone(), store.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk.clone()),
             idempotency: Idempotency::new(store.clone(), desk.clone()),
@@ -211,6 +217,7 @@ impl Services {
             trusted_proxies: settings.trusted_proxies.clone(),
             problem_type_base: settings.problem_type_base.clone(),
             public_url,
+            heartbeat: settings.heartbeat,
         }
     }
 }

@@ -3,9 +3,9 @@
 //! This crate knows no runtime, no HTTP, no SQL, no file and no clock of its own. Every rule of the service is here, once.
 //!
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
-//! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`],
-//!   [`mfa`], [`mail`], [`audit`], [`limit`], [`idempotency`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case,
-//!   and `port.rs` what the
+//! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`], [`mfa`],
+//!   [`mail`], [`audit`], [`notify`], [`limit`], [`idempotency`] and [`tier`] are the concepts. In each, a noun file holds data
+//!   and rules, a verb file one use case, and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
 //! * [`desk`] is where use cases take the time, ids and secrets from; [`secret`] holds what is handed out once.
@@ -44,6 +44,7 @@ pub mod mail;
 pub mod membership;
 pub mod mfa;
 pub mod name;
+pub mod notify;
 pub mod page;
 pub mod policy;
 pub mod secret;

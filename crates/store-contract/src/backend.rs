@@ -14,6 +14,7 @@ use driftstack_domain::{
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
+    notify::Bell,
     staff::StaffStore,
     team::TeamStore,
     web_session::WebSessionStore,
@@ -34,6 +35,7 @@ pub trait Ports:
     + ApiKeyStore
     + ActivationStore
     + AuditStore
+    + Bell
     + PreferenceStore
     + Outbox
     + StaffStore
@@ -57,6 +59,7 @@ impl<T> Ports for T where
         + ApiKeyStore
         + ActivationStore
         + AuditStore
+        + Bell
         + PreferenceStore
         + Outbox
         + StaffStore

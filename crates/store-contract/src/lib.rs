@@ -69,6 +69,8 @@ macro_rules! store_contract {
                     entries_are_filtered
                     a_walk_visits_every_entry_once
                     entries_are_read_downwards
+                    entries_are_read_upwards
+                    an_entry_has_a_number_on_its_own_log_alone
                     a_log_without_entries_has_an_empty_head
                     every_commit_moves_the_revision_and_the_head
                     an_entry_survives_the_store_unchanged
@@ -160,6 +162,11 @@ macro_rules! store_contract {
                     of_two_guesses_at_once_each_counts
                     a_proof_is_noted_at_its_session_alone
                     a_reset_forgets_the_challenges_and_asks_for_the_factor
+                }
+                notifications {
+                    a_severe_entry_rings_for_its_account_alone
+                    what_is_not_committed_does_not_ring
+                    a_follower_is_told_everything_once_while_many_write
                 }
                 operator {
                     an_account_is_found_by_its_address_unless_it_is_deleted

@@ -24,6 +24,7 @@ use driftstack_domain::{
     mail::{Mail, Postman, Preferences},
     membership::{Invites, Membership, Memberships},
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
+    notify::Notifications,
     policy::{Operation, Role, Scope, ScopeSet},
     secret::{LinkToken, SessionTokens as _},
     staff::{Operator, Staff},
@@ -193,6 +194,10 @@ impl<B: Backend> World<B> {
 
     pub fn idempotency(&self) -> Idempotency {
         Idempotency::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new(self.store.clone(), self.store.clone())
     }
 
     pub fn operator(&self) -> Operator {

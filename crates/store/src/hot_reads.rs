@@ -44,6 +44,7 @@ macro_rules! hot_reads {
                 page()
             );
             a_stretch_of_the_log: audit::down_from(account(), 100, 100);
+            what_is_new_on_the_log: audit::up_from(account(), 100, 100);
             a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());

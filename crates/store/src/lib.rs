@@ -15,6 +15,7 @@
 #[cfg(test)]
 extern crate self as driftstack_store;
 
+mod account_bells;
 mod bell;
 #[cfg(test)]
 mod hot_reads;

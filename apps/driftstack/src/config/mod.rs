@@ -4,7 +4,7 @@ mod values;
 
 use std::{
     net::SocketAddr,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -41,6 +41,8 @@ pub struct Settings {
     pub problem_type_base: String,
     /// Between the signal to stop and the closing of the listener.
     pub drain_grace: Duration,
+    /// Between two signs of life of a stream on which nothing happens.
+    pub heartbeat: Duration,
     /// Where spans are sent; nowhere unless that is compiled in.
     pub otlp_endpoint: Option<String>,
     pub otlp_service_name: String,
@@ -101,7 +103,7 @@ pub enum BlobRoute {
 }
 
 /// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 26] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -124,6 +126,7 @@ const NAMES: [&str; 25] = [
     "cors_origins",
     "problem_type_base",
     "drain_grace_seconds",
+    "heartbeat_seconds",
     "otlp_endpoint",
     "otlp_service_name",
     "log",
@@ -156,6 +159,7 @@ impl Settings {
             cors_origins: values.list("cors_origins", origin, ORIGINS)?,
             problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
             drain_grace: values.seconds("drain_grace_seconds", "1")?,
+            heartbeat: heartbeat(values)?,
             otlp_endpoint: otlp_endpoint(values)?,
             otlp_service_name: values.text("otlp_service_name").unwrap_or("driftstack").to_owned(),
             log: values.text("log").unwrap_or("info").to_owned(),
@@ -207,6 +211,11 @@ fn rate_limits(values: &Values) -> Result<RateLimits, SettingsError> {
         Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => Ok(RateLimits::Redis(url.into())),
         Some(_) => Err(bad("rate_limit_url", "expected `memory:` or `redis://…`")),
     }
+}
+
+fn heartbeat(values: &Values) -> Result<Duration, SettingsError> {
+    let seconds = values.parsed::<NonZeroU32>("heartbeat_seconds", "25", "expected whole seconds, at least 1")?;
+    Ok(Duration::from_secs(seconds.get().into()))
 }
 
 fn otlp_endpoint(values: &Values) -> Result<Option<String>, SettingsError> {
@@ -297,6 +306,7 @@ mod tests {
             ("cors_origins", "secret"),
             ("migrate", "secret"),
             ("drain_grace_seconds", "secret"),
+            ("heartbeat_seconds", "0"),
             ("otlp_endpoint", "https://secret"),
         ] {
             let message = settings(&[(name, value)]).unwrap_err().to_string();

@@ -46,6 +46,7 @@ codes! {
     PayloadTooLarge = "payload-too-large" PAYLOAD_TOO_LARGE "The body is too large";
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The content type is not supported";
     RateLimited = "rate-limited" TOO_MANY_REQUESTS "Too many requests";
+    ConcurrencyLimit = "concurrency-limit" TOO_MANY_REQUESTS "Too many at once";
     Internal = "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side";
     /// Beyond the published list: the store is away or overloaded. It comes with `Retry-After`.
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not available right now";

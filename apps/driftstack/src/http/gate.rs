@@ -38,6 +38,11 @@ impl<A: Operation> Gate<A> {
         &self.services
     }
 
+    /// Asks again, in one round trip: a stream goes on only for somebody who still may.
+    pub async fn again(&self) -> Result<Permit<A>, AdmitError> {
+        self.services.doorkeeper.admit(&self.presented, self.wanted).await
+    }
+
     /// Runs a change. When something was committed between the decision and the write, the caller is asked again who they are
     /// and whether they still may, and the change is decided afresh.
     pub async fn change<T, E>(&self, act: impl AsyncFn(&Permit<A>) -> Result<T, E>) -> Result<T, Problem>
@@ -49,7 +54,7 @@ impl<A: Operation> Gate<A> {
             if std::mem::take(&mut first) {
                 return act(&self.permit).await.map_err(Attempt::Act);
             }
-            let permit = self.services.doorkeeper.admit(&self.presented, self.wanted).await.map_err(Attempt::Admit)?;
+            let permit = self.again().await.map_err(Attempt::Admit)?;
             act(&permit).await.map_err(Attempt::Act)
         };
         again_if_stale(attempt, pause).await.map_err(|error| match error {

@@ -9,6 +9,7 @@ use std::future::Future;
 
 use actix_web::{
     Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
     dev::Payload,
     http::{Method, StatusCode},
     web,
@@ -249,7 +250,7 @@ macro_rules! silent {
     ($($type:ty)*) => { $(impl Describe for $type { fn describe(_: &mut Description) {} })* };
 }
 
-silent! { Calling Repeatable Throttle web::Data<Services> HttpRequest }
+silent! { Calling Repeatable Throttle web::Data<Services> web::Data<Doors> HttpRequest }
 
 fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     let mut answer = json!({ "description": "Done." });
@@ -292,6 +293,25 @@ impl<V: Told<View: ToSchema>> Describe for Once<V> {
 impl Describe for NoContent {
     fn describe(description: &mut Description) {
         answer(description, 204, None);
+    }
+}
+
+/// A stream of server-sent events.
+pub struct Events(pub HttpResponse);
+
+impl Responder for Events {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.0
+    }
+}
+
+impl Describe for Events {
+    fn describe(description: &mut Description) {
+        let content = json!({ "text/event-stream": { "schema": { "type": "string" } } });
+        description.operation["responses"]["200"] =
+            json!({ "description": "Events, until the stream ends.", "content": content });
     }
 }
 

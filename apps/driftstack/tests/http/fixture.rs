@@ -227,6 +227,7 @@ fn settings(folder: &TempDir) -> Settings {
         cors_origins: vec!["https://app.example.com".to_owned()],
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
         drain_grace: Duration::ZERO,
+        heartbeat: Duration::from_millis(500),
         otlp_endpoint: None,
         otlp_service_name: "driftstack".to_owned(),
         log: "off".to_owned(),
@@ -238,6 +239,11 @@ pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// The status alone; the body is not waited for.
+pub async fn send_head(request: reqwest::RequestBuilder) -> u16 {
+    request.send().await.unwrap().status().as_u16()
 }
 
 /// Somebody with a credential.

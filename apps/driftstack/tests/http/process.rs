@@ -182,6 +182,10 @@ impl Log {
         log
     }
 
+    pub fn lines(&self) -> Vec<Value> {
+        self.0.lock().unwrap().clone()
+    }
+
     /// The lines with a message that begins so.
     pub fn of(&self, message: &str) -> Vec<Value> {
         let begins = |line: &&Value| line["message"].as_str().is_some_and(|text| text.starts_with(message));

@@ -7,6 +7,7 @@ pub mod export;
 mod filter;
 mod port;
 mod read;
+mod severity;
 
 pub use action::AuditAction;
 pub use entry::{Actor, AuditDraft, AuditEntry, Payload};
@@ -15,3 +16,4 @@ pub use port::AuditStore;
 #[cfg(feature = "testing")]
 pub use port::MockAuditStore;
 pub use read::{AuditLog, ExportPlan};
+pub use severity::Severity;

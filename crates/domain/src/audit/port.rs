@@ -5,7 +5,7 @@ use super::entry::AuditEntry;
 use super::filter::AuditFilter;
 use crate::{
     change::StoreError,
-    id::AccountId,
+    id::{AccountId, AuditId},
     page::{Page, PageRequest},
 };
 
@@ -31,4 +31,12 @@ pub trait AuditStore: Send + Sync {
         newest: i64,
         limit: u16,
     ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Up to `limit` entries behind number `after`, oldest first.
+    ///
+    /// MUST leave out none: once an entry is seen, no lower number appears on that log any more.
+    async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The number of an entry; `None` when the account's log has none of this id.
+    async fn number_of(&self, account: AccountId, entry: AuditId) -> Result<Option<i64>, StoreError>;
 }

@@ -117,6 +117,8 @@ actions! {
     RemoveAvatar       "account.avatar.remove"     Credential Own    Owner  [AccountOwner]                "Take the picture of the calling account away."
     ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
 
+    FollowNotifications "account.notifications.follow" Credential Own Owner [Read]                        "Follow the entries of high severity on the log of the calling account, as server-sent events."
+
     ReadMfa            "account.mfa.read"          Credential Own    Owner  [Read]                        "Say whether there is a second factor."
     EnrollMfa          "account.mfa.enroll"        Session    Own    Owner  [AccountOwner]                "Get the secret of a second factor."
     VerifyMfa          "account.mfa.verify"        Session    Own    Owner  [AccountOwner]                "Show its first code: from then on it is asked for."

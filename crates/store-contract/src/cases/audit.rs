@@ -3,7 +3,7 @@
 use driftstack_domain::{
     access::CallerStore as _,
     audit::{ActionFilter, AuditEntry, AuditFilter, AuditStore as _, chain::Head},
-    id::AccountId,
+    id::{AccountId, AuditId},
     page::{Limit, PageRequest},
     policy::Role,
     testing::people,
@@ -95,6 +95,26 @@ pub async fn entries_are_read_downwards<B: Backend>(backend: B) {
     assert_eq!(numbers(2, 10).await, [2, 1]);
     assert_eq!(numbers(100, 2).await, [7, 6]);
     assert!(numbers(0, 10).await.is_empty());
+}
+
+pub async fn entries_are_read_upwards<B: Backend>(backend: B) {
+    let (world, olive, _) = with_a_log(backend).await;
+    let numbers = async |after, limit| {
+        let entries = world.store.entries_up_from(olive.id, after, limit).await.unwrap();
+        entries.into_iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(0, 3).await, [1, 2, 3]);
+    assert_eq!(numbers(5, 10).await, [6, 7]);
+    assert!(numbers(7, 10).await.is_empty());
+}
+
+pub async fn an_entry_has_a_number_on_its_own_log_alone<B: Backend>(backend: B) {
+    let (world, olive, ada) = with_a_log(backend).await;
+    for entry in world.log(olive.id).await {
+        assert_eq!(world.store.number_of(olive.id, entry.id).await.unwrap(), Some(entry.seq));
+        assert_eq!(world.store.number_of(ada.id, entry.id).await.unwrap(), None);
+    }
+    assert_eq!(world.store.number_of(olive.id, AuditId::new(people::uuid(9))).await.unwrap(), None);
 }
 
 pub async fn a_log_without_entries_has_an_empty_head<B: Backend>(backend: B) {

@@ -12,6 +12,7 @@ pub mod links;
 pub mod mails;
 pub mod memberships;
 pub mod mfa;
+pub mod notifications;
 pub mod operator;
 pub mod races;
 pub mod sign_in;

@@ -15,10 +15,15 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::{
-    Config, NoTls,
+    Client, Config, NoTls,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::listener::{Messages, messages};
+
+/// For a connection on which nobody asks anything.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// How to reach a database.
 #[derive(Debug, Clone)]
@@ -112,6 +117,18 @@ impl Connector {
         }
         let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
+    }
+
+    /// A connection that is not asked but listened to, and so has to find out by itself that the other end is gone.
+    pub(super) async fn listen(&self) -> Result<(Client, Messages), tokio_postgres::Error> {
+        let mut config = self.config.clone();
+        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(2);
+        if let Some(tls) = &self.tls {
+            let (client, connection) = config.connect(tls.clone()).await?;
+            return Ok((client, messages(connection)));
+        }
+        let (client, connection) = config.connect(NoTls).await?;
+        Ok((client, messages(connection)))
     }
 
     /// `Fast`: a connection that is known to be closed is not handed out, and a query before every query would cost each

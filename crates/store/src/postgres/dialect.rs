@@ -7,7 +7,7 @@ use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error},
     serialize::{self, Output, ToSql},
-    sql_types,
+    sql_query, sql_types,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use driftstack_domain::{id::AccountId, time::Timestamp};
@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 pub(super) use super::queries::Fault;
-use super::queries::Held;
+use super::{listener::CHANNEL, queries::Held};
 use crate::{
     schema::{accounts, avatars, mails},
     types::{Id, Key, Millis, Moment, b},
@@ -47,6 +47,14 @@ pub(super) use execute_both;
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
     let held = accounts::table.find(b(&id)).select(Held::columns()).for_no_key_update();
     Ok(held.get_result(c).await.optional()?)
+}
+
+/// Tells every process, when the transaction commits, that an account has a severe entry. Those that tell commit one after the
+/// other.
+pub(super) async fn announce(c: &mut Conn, account: AccountId) -> Result<(), Fault> {
+    let tell = sql_query("SELECT pg_notify($1, $2)").bind::<sql_types::Text, _>(CHANNEL);
+    tell.bind::<sql_types::Text, _>(account.to_string()).execute(c).await?;
+    Ok(())
 }
 
 /// The mails that are due and that no other worker is claiming.

@@ -5,6 +5,7 @@
 
 mod connect;
 mod dialect;
+mod listener;
 mod migrate;
 #[cfg(test)]
 mod plans;
@@ -13,14 +14,18 @@ mod pools;
 #[path = "../queries/mod.rs"]
 mod queries;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use diesel_async::pooled_connection::deadpool::Object;
-use driftstack_domain::change::StoreError;
+use driftstack_domain::{change::StoreError, id::AccountId, notify::Ear};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::timeout;
+use tokio::{runtime::Handle, task::AbortHandle, time::timeout};
 
 use crate::{
+    account_bells::AccountBells,
     bell::Bell,
     migration::{MigrateError, MigrationReport},
 };
@@ -43,6 +48,15 @@ struct Inner {
     patience: Duration,
     mail_written: Bell,
     link_wanted: Bell,
+    severe_entry: AccountBells,
+    /// What rings for other processes, once somebody here follows a log.
+    listener: OnceLock<AbortHandle>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop_listening();
+    }
 }
 
 impl std::fmt::Debug for PostgresStore {
@@ -61,7 +75,9 @@ impl PostgresStore {
         let pools = Pools::new(connector.clone(), options.clone());
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
         let patience = options.patience();
-        Ok(Self(Arc::new(Inner { pools, connector, patience, mail_written, link_wanted })))
+        let (severe_entry, listener) = (AccountBells::default(), OnceLock::new());
+        let inner = Inner { pools, connector, patience, mail_written, link_wanted, severe_entry, listener };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Brings the tables up to what this binary knows. Of several processes that start together one does it, and the others
@@ -94,7 +110,20 @@ impl PostgresStore {
     /// Closes the connections. Whatever is asked for afterwards is [`StoreError::Unavailable`].
     #[allow(clippy::unused_async, reason = "the other engine waits here")]
     pub async fn close(self) {
+        self.0.stop_listening();
         self.0.pools.close();
+    }
+
+    fn severe_entry(&self) -> &AccountBells {
+        &self.0.severe_entry
+    }
+
+    fn listen(&self, account: AccountId) -> Box<dyn Ear> {
+        let ear = self.0.severe_entry.listen(account);
+        self.0
+            .listener
+            .get_or_init(|| listener::start(self.0.connector.clone(), self.0.severe_entry.clone(), &Handle::current()));
+        ear
     }
 
     fn mail_written(&self) -> &Bell {
@@ -135,6 +164,12 @@ impl PostgresStore {
 }
 
 impl Inner {
+    fn stop_listening(&self) {
+        if let Some(listener) = self.listener.get() {
+            listener.abort();
+        }
+    }
+
     /// Runs an operation on a connection of its own. One that has gone silent is thrown away: whoever got it next would wait
     /// as well.
     async fn run<R, F>(&self, operation: F) -> Result<R, Fault>

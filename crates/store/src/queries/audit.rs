@@ -7,7 +7,8 @@ use driftstack_domain::{
         chain::{ChainHash, Head},
     },
     change::StoreError,
-    id::AccountId,
+    id::{AccountId, AuditId},
+    notify::{Bell, Ear},
     page::{Page, PageRequest, Position},
 };
 use futures_util::FutureExt;
@@ -50,6 +51,23 @@ impl AuditStore for Store {
         limit: u16,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(move |c| down_from(c, account, newest, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.up_from", skip_all)]
+    async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |c| up_from(c, account, after, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.number", skip_all)]
+    async fn number_of(&self, account: AccountId, entry: AuditId) -> Result<Option<i64>, StoreError> {
+        self.read(move |c| number_of(c, account, entry).boxed()).await
+    }
+}
+
+impl Bell for Store {
+    fn listen(&self, account: AccountId) -> Box<dyn Ear> {
+        // The inherent one: what listens differs between the engines.
+        self.listen(account)
     }
 }
 
@@ -122,4 +140,22 @@ pub(crate) async fn down_from(c: &mut Conn, account: AccountId, newest: i64, lim
         .load::<Row<AuditEntry>>(c)
         .await?;
     Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
+pub(crate) async fn up_from(c: &mut Conn, account: AccountId, after: i64, limit: u16) -> Answer<Vec<AuditEntry>> {
+    let rows = audit_entries::table
+        .filter(audit_entries::account.eq(b(&account)))
+        .filter(audit_entries::seq.gt(after))
+        .order(audit_entries::seq.asc())
+        .limit(i64::from(limit))
+        .select(AuditEntry::COLUMNS)
+        .load::<Row<AuditEntry>>(c)
+        .await?;
+    Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
+async fn number_of(c: &mut Conn, account: AccountId, entry: AuditId) -> Answer<Option<i64>> {
+    let found = audit_entries::table.filter(audit_entries::id.eq(b(&entry)));
+    let found = found.filter(audit_entries::account.eq(b(&account))).select(audit_entries::seq);
+    Ok(found.first(c).await.optional()?)
 }

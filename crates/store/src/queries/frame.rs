@@ -83,9 +83,15 @@ impl Held {
 impl Store {
     /// Commits a record whole, or says why not.
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
-        let writes_mail = !it.change().effects.mails.is_empty();
+        let effects = &it.change().effects;
+        let writes_mail = !effects.mails.is_empty();
+        let severe: Vec<_> =
+            effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
         let it = it.clone();
         self.write(move |c| framed(c, it, body).boxed()).await?;
+        for account in severe {
+            self.severe_entry().ring(account);
+        }
         if writes_mail {
             self.mail_written().ring();
         }
@@ -104,6 +110,9 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
         append(c, account, end, &drafts).await?;
+        if drafts.iter().any(|draft| draft.is_severe()) {
+            dialect::announce(c, account).await?;
+        }
     }
     for mail in &effects.mails {
         mail::insert(c, mail).await?;

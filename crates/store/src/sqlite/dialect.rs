@@ -70,6 +70,11 @@ where
     done
 }
 
+/// There is no process besides this one to be told.
+pub(super) async fn announce(_: &mut Conn, _: AccountId) -> Result<(), Fault> {
+    Ok(())
+}
+
 /// Whether no transaction is open.
 pub(super) fn is_idle(c: &mut Conn) -> bool {
     matches!(Transactions::transaction_manager_status_mut(c).transaction_depth(), Ok(None))

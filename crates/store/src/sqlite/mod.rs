@@ -15,10 +15,11 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
-use driftstack_domain::change::StoreError;
+use driftstack_domain::{change::StoreError, id::AccountId, notify::Ear};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
+    account_bells::AccountBells,
     bell::Bell,
     migration::{MigrateError, MigrationReport},
 };
@@ -40,6 +41,7 @@ struct Inner {
     readers: Readers,
     mail_written: Bell,
     link_wanted: Bell,
+    severe_entry: AccountBells,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -58,7 +60,8 @@ impl SqliteStore {
         let writer = Writer::start(Arc::clone(&file)).await?;
         let readers = Readers::open(file)?;
         let (mail_written, link_wanted) = (Bell::default(), Bell::default());
-        Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted })))
+        let severe_entry = AccountBells::default();
+        Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted, severe_entry })))
     }
 
     /// Brings the tables up to what this binary knows.
@@ -88,6 +91,14 @@ impl SqliteStore {
 
     fn link_wanted(&self) -> &Bell {
         &self.0.link_wanted
+    }
+
+    fn severe_entry(&self) -> &AccountBells {
+        &self.0.severe_entry
+    }
+
+    fn listen(&self, account: AccountId) -> Box<dyn Ear> {
+        self.0.severe_entry.listen(account)
     }
 
     #[allow(clippy::unused_async, reason = "the other engine waits here")]

@@ -12,6 +12,7 @@ mod export;
 mod invites;
 mod members;
 mod mfa;
+mod notifications;
 mod team;
 mod web_sessions;
 
@@ -24,6 +25,7 @@ pub fn api() -> Api {
         mfa::routes,
         activations::routes,
         account::routes,
+        notifications::routes,
         web_sessions::routes,
         avatar::routes,
         invites::routes,

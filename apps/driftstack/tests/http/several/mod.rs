@@ -5,4 +5,5 @@ mod limit;
 mod mails;
 mod metrics;
 mod next_request;
+mod notifications;
 mod start;
