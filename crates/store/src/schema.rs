@@ -96,6 +96,7 @@ tables! {
         id -> Id,
         kind -> Text,
         account -> Id,
+        new_email -> Nullable<Text>,
         token -> Binary,
         created_at -> Moment,
         expires_at -> Moment,
@@ -107,6 +108,7 @@ tables! {
         id -> Id,
         kind -> Text,
         email -> Text,
+        account -> Nullable<Id>,
         at -> Moment,
     }
 

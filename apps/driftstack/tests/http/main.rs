@@ -17,6 +17,7 @@ mod auth;
 mod commands;
 mod conventions;
 mod deployment;
+mod email_change;
 mod email_preferences;
 mod endurance;
 mod faults;

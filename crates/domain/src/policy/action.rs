@@ -109,6 +109,8 @@ actions! {
     WhoAmI             "account.whoami"            Credential Own    Member []                            "Say whose credential this is and what it carries."
     ReadAccount        "account.me.read"           Credential Own    Member [Read]                        "Read the calling account."
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
+    ChangeEmail        "account.email_change.request" Proven  Own    Owner  [AccountOwner]                "Ask for another e-mail address: a link is mailed there, a notice to the present one."
+    ConfirmEmailChange "account.email_change.confirm" Anybody Own    Member []                            "Move an account to the new address with the token of such a link."
     ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
 
     ReadMfa            "account.mfa.read"          Credential Own    Owner  [Read]                        "Say whether there is a second factor."

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod callers;
+pub mod email_changes;
 pub mod invites;
 pub mod links;
 pub mod mails;

@@ -15,7 +15,10 @@ use driftstack_domain::{
         AuditDraft,
         chain::{self, ChainHash, Head},
     },
-    auth::{ChallengeAnswer, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp, Verification},
+    auth::{
+        ChallengeAnswer, EmailChange, EmailWish, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp,
+        Verification,
+    },
     change::{Change, CommitError, Effects, Guard, Revision},
     id::AccountId,
     mail::PreferenceChange,
@@ -50,7 +53,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, Activation, ChallengeAnswer, Enrolment, FactorRemoval, LinkSignIn, Miss, NewRecoveryCodes, PasswordReset, StepUp, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
+    Acceptance, Activation, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorRemoval, LinkSignIn, Miss, NewRecoveryCodes, PasswordReset, StepUp, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, Minting, OperatorKey, OtherSessionsEnd,
     PreferenceChange,
     ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange,
     TierChange, Verification,

@@ -4,6 +4,7 @@ mod account;
 mod api_keys;
 mod audit_log;
 mod auth;
+mod email_change;
 mod email_preferences;
 mod export;
 mod invites;
@@ -20,6 +21,7 @@ pub fn api() -> Api {
         auth::routes,
         mfa::routes,
         account::routes,
+        email_change::routes,
         web_sessions::routes,
         invites::routes,
         members::routes,
