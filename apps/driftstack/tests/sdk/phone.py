@@ -20,7 +20,7 @@ class Phone:
         self._shown = 0
 
     def code(self) -> str:
-        """The next code. Two follow each other without a wait, as the server allows for a clock that is a step ahead."""
+        """The next code. Two follow each other without a wait: the server allows for a clock that is a step ahead."""
         step = max(self._shown + 1, _now())
         while step > _now() + 1:
             time.sleep(0.2)

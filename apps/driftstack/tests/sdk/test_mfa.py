@@ -154,8 +154,12 @@ def test_giving_it_up_takes_a_fresh_proof(town: Town, olive: Person) -> None:
     assert olive.sign_in(), "the password is enough again"
     with pytest.raises(NotFoundError):
         olive.api.mfa.regenerate_recovery_codes()
-    actions = [entry["action"] for entry in olive.api.audit_log.iterate(action="account.mfa_*")]
-    assert actions == ["account.mfa_disabled", "account.mfa_recovery_codes_regenerated", "account.mfa_enrolled"]
+    actions = [entry["action"] for entry in olive.api.audit_log.iterate(action="account.*")]
+    assert [action for action in actions if "mfa" in action] == [
+        "account.mfa_disabled",
+        "account.mfa_recovery_codes_regenerated",
+        "account.mfa_enrolled",
+    ]
 
 
 def test_a_sign_in_with_both_factors_is_a_proof(town: Town, olive: Person) -> None:
@@ -169,8 +173,11 @@ def test_a_sign_in_with_both_factors_is_a_proof(town: Town, olive: Person) -> No
 def test_who_has_no_factor_proves_it_with_the_password(town: Town, olive: Person) -> None:
     with pytest.raises(ConflictError):
         olive.api.auth.mfa_step_up({"code": "123456"})
-    # The published client has no name for this call.
-    step_up = lambda password: olive.api._http.request("POST", "/v1/auth/step-up", json_body={"password": password})  # noqa: E731
+
+    def step_up(password: str) -> dict[str, Any]:
+        # The published client has no name for this call.
+        return olive.api._http.request("POST", "/v1/auth/step-up", json_body={"password": password})
+
     with pytest.raises(InvalidCredentialsError):
         step_up("not the password at all")
     assert step_up(PASSWORD)["via"] == "password"

@@ -62,7 +62,11 @@ def test_all_but_this_one_end(town: Town, olive: Person) -> None:
 
 async def test_the_async_client_ends_sign_ins_too(town: Town, olive: Person) -> None:
     one, other = olive.sign_in(), olive.sign_in()
-    async with town.async_client(olive.token) as client, town.async_client(one) as first, town.async_client(other) as second:
+    async with (
+        town.async_client(olive.token) as client,
+        town.async_client(one) as first,
+        town.async_client(other) as second,
+    ):
         newest = (await client.account.list_web_sessions())["data"][0]
         await client.account.revoke_web_session(newest["id"])
         with pytest.raises(AuthError):
