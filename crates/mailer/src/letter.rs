@@ -29,6 +29,9 @@ impl Letter {
             MailContent::SignupVerification { expires_at } => signup_verification(&mail.to, *expires_at),
             MailContent::MagicLink { expires_at } => magic_link(&mail.to, *expires_at),
             MailContent::PasswordReset { expires_at } => password_reset(&mail.to, *expires_at),
+            MailContent::EmailChange { expires_at } => email_change(&mail.to, *expires_at),
+            MailContent::EmailChangeNotice { expires_at } => email_change_notice(&mail.to, *expires_at),
+            MailContent::EmailChanged => email_changed(&mail.to),
             MailContent::TeamInvite { team, role, expires_at } => team_invite(&mail.to, team, *role, *expires_at),
             MailContent::MfaEnrolled => mfa_enrolled(&mail.to),
             MailContent::MfaPaused { until } => mfa_paused(&mail.to, *until),
@@ -81,6 +84,50 @@ fn password_reset(to: &Email, expires_at: Timestamp) -> Letter {
             "It works once, until {until}. With the new password every sign-in of the account ends, on every device.\n\nIf it was \
              not you, do nothing: the password stays as it is unless somebody opens this link."
         ),
+    }
+}
+
+fn email_change(to: &Email, expires_at: Timestamp) -> Letter {
+    let until = readable(expires_at);
+    Letter {
+        subject: "Confirm your new e-mail address".to_owned(),
+        opening: format!(
+            "Somebody, most likely you, wants {to} to be the address of their account. To confirm that the address is yours, \
+             open this link:"
+        ),
+        action: Some(Action { path: "email-change", label: "Confirm the new address" }),
+        closing: format!(
+            "It works once, until {until}. From then on sign in with this address, and mails of the account go here.\n\nIf it was \
+             not you, do nothing: nothing changes unless somebody opens this link."
+        ),
+    }
+}
+
+/// To a reader who may be the victim: it names no address but theirs, and no link that somebody could be lured to.
+fn email_change_notice(to: &Email, expires_at: Timestamp) -> Letter {
+    let until = readable(expires_at);
+    Letter {
+        subject: "Somebody wants to change the address of your account".to_owned(),
+        opening: format!(
+            "Somebody, most likely you, who is signed in to the account of {to} wants it to have another e-mail address. Nothing \
+             has changed yet: the change waits until a link in a mail to the new address is opened, at the latest at {until}."
+        ),
+        action: None,
+        closing: "If it was not you, somebody else is signed in to your account: ask for a new password where you sign in. That \
+                  ends every sign-in and stops the change. Then contact support."
+            .to_owned(),
+    }
+}
+
+fn email_changed(to: &Email) -> Letter {
+    Letter {
+        subject: "Your account has another e-mail address now".to_owned(),
+        opening: format!(
+            "The account that had the address {to} has another one now, which was confirmed from there. Whoever signs in gives \
+             the new address, and mails of the account go there. This is the last one to you."
+        ),
+        action: None,
+        closing: "If it was not you, contact support at once, from this address.".to_owned(),
     }
 }
 

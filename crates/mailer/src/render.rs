@@ -144,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn the_mails_of_another_address() {
+        let change = plain(MailContent::EmailChange { expires_at: LATER });
+        assert_eq!(change.link.as_deref(), Some(&*format!("https://example.com/email-change?token={TOKEN}")));
+        assert!(change.text.contains("until 12 May 2026, 14:00 UTC"));
+        let notice = plain(MailContent::EmailChangeNotice { expires_at: LATER });
+        let text = notice.text.replace('\n', " ");
+        assert!(text.contains("Nothing has changed yet") && text.contains("contact support"), "{text}");
+        let changed = plain(MailContent::EmailChanged);
+        assert!(changed.text.contains("contact support"), "{}", changed.text);
+        assert_eq!((notice.link, changed.link), (None, None));
+    }
+
+    #[test]
     fn a_base_with_a_path_keeps_it() {
         let base = "https://example.com/accounts/".parse().unwrap();
         let it = render(&mail(invite("Acme", Role::Member)), &base).unwrap();

@@ -13,8 +13,8 @@ use driftstack_domain::{
     },
     api_key::{ApiKey, ApiKeys, KeyRevocation, MockApiKeyStore, Rotation},
     auth::{
-        ChallengeAnswer, LinkClerk, LinkRenewal, LinkRequest, LinkSignIn, MockLinkStore, MockSignInStore,
-        PasswordReset, SeenChallenge, SeenLink, SeenSignIn, SignIns, StepUps, Verification,
+        ChallengeAnswer, EmailChange, EmailChanges, LinkClerk, LinkRenewal, LinkRequest, LinkSignIn, MockLinkStore,
+        MockSignInStore, PasswordReset, SeenChallenge, SeenLink, SeenSignIn, SignIns, StepUps, Verification,
     },
     change::CommitError,
     desk::Desk,
@@ -102,6 +102,15 @@ pub async fn password_reset(desk: &Desk, seen: SeenLink) -> PasswordReset {
     store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
     store.expect_commit_password_reset().returning(caught.catch());
     sign_ins(desk, store, MockMfaStore::new()).reset(&any_token(), &people::password(), &client()).await.unwrap();
+    caught.take()
+}
+
+pub async fn email_change(desk: &Desk, seen: SeenLink) -> EmailChange {
+    let (mut store, caught) = (MockSignInStore::new(), Caught::nothing());
+    store.expect_seen_link().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_email_change().returning(caught.catch());
+    let changes = EmailChanges::new(Arc::new(store), Arc::new(MockLinkStore::new()), desk.clone());
+    changes.confirm(&any_token()).await.unwrap();
     caught.take()
 }
 

@@ -110,6 +110,18 @@ macro_rules! store_contract {
                     of_sixteen_who_repeat_each_other_one_creates
                     a_holder_and_its_successor_make_one_change
                 }
+                email_changes {
+                    a_wish_does_not_depend_on_an_account
+                    a_wish_wakes_the_clerk
+                    a_later_wish_voids_the_earlier_link_at_once
+                    a_link_goes_to_a_free_address_alone
+                    a_confirmed_change_is_stored_whole
+                    a_confirmed_change_forgets_the_challenges
+                    a_change_that_is_spent_moves_nobody
+                    an_address_that_was_taken_meanwhile_moves_nobody
+                    nobody_moves_who_may_not_sign_in
+                    a_reset_voids_the_wish
+                }
                 invites {
                     an_invite_is_read_as_it_was_written
                     only_pending_invites_are_listed
@@ -181,6 +193,8 @@ macro_rules! store_contract {
                     one_invite_makes_one_member
                     one_address_makes_one_account
                     one_link_verifies_once
+                    one_address_is_moved_to_by_one_of_eight_accounts
+                    one_link_moves_once
                     one_session_is_renewed_once
                     one_code_opens_once
                     one_recovery_code_opens_once

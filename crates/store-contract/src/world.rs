@@ -14,7 +14,7 @@ use driftstack_domain::{
     account::Accounts,
     api_key::{ApiKeys, KeyOrder, Minted},
     audit::{AuditEntry, AuditStore as _, chain},
-    auth::{Client, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
+    auth::{Client, EmailChanges, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
     avatar::{AvatarKey, Avatars, PictureType, SentPicture, Sweeper, Uploaded},
     change::{MaybeStale, again_if_stale},
     desk::Desk,
@@ -159,6 +159,10 @@ impl<B: Backend> World<B> {
         LinkClerk::new(self.store.clone(), self.store.clone(), self.desk.clone())
     }
 
+    pub fn email_changes(&self) -> EmailChanges {
+        EmailChanges::new(self.store.clone(), self.store.clone(), self.desk.clone())
+    }
+
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.store.clone(), self.desk.clone())
     }
@@ -225,6 +229,18 @@ impl<B: Backend> World<B> {
         self.clerk().ask(kind, email.clone()).await.unwrap();
         self.clerk().round().await.unwrap();
         self.mailed_token(email).await
+    }
+
+    /// The link that moves somebody, who has proven that it is them, to another address.
+    pub async fn email_change_link(&self, who: &Person, to: Email) -> LinkToken {
+        self.email_changes().ask(&self.permit(who).await, to.clone()).await.unwrap();
+        self.clerk().round().await.unwrap();
+        self.mailed_token(&to).await
+    }
+
+    /// Somebody shows the password that everybody has once more.
+    pub async fn prove(&self, who: &Person) {
+        self.step_ups().with_password(&self.permit(who).await, &password()).await.unwrap();
     }
 
     /// Gives somebody a second factor.

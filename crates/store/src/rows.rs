@@ -162,6 +162,7 @@ in_table! {
         id: LinkId,
         kind: LinkKind,
         email: Email,
+        account: Option<AccountId>,
         at: Timestamp,
     }
 

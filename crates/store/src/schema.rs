@@ -106,6 +106,7 @@ tables! {
         id -> Id,
         kind -> Text,
         account -> Id,
+        new_email -> Nullable<Text>,
         token -> Binary,
         created_at -> Moment,
         expires_at -> Moment,
@@ -117,6 +118,7 @@ tables! {
         id -> Id,
         kind -> Text,
         email -> Text,
+        account -> Nullable<Id>,
         at -> Moment,
     }
 

@@ -30,7 +30,7 @@ async fn minted(by: &Person<'_>) -> usize {
 }
 
 /// What a `POST` does that creates nothing, or what only somebody without a credential asks for.
-const WITHOUT_A_KEY: [Action; 25] = [
+const WITHOUT_A_KEY: [Action; 27] = [
     // The address can be taken once.
     Action::SignUp,
     Action::VerifyEmail,
@@ -41,6 +41,8 @@ const WITHOUT_A_KEY: [Action; 25] = [
     Action::RequestMagicLink,
     Action::FollowMagicLink,
     Action::RequestReset,
+    Action::ChangeEmail,
+    Action::ConfirmEmailChange,
     Action::ResetPassword,
     Action::AnswerChallenge,
     Action::StepUpWithCode,

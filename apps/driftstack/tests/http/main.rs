@@ -21,6 +21,7 @@ mod avatar;
 mod commands;
 mod conventions;
 mod deployment;
+mod email_change;
 mod email_preferences;
 mod endurance;
 mod enumeration;

@@ -9,9 +9,11 @@ import re
 import secrets
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,7 @@ class Town:
     binary: Path
     data: Path
     _open: ExitStack = field(default_factory=ExitStack)
+    _addresses: Iterator[int] = field(default_factory=lambda: count(1))
 
     def client(self, token: str = "not-a-credential", *, retry: RetryConfig = AT_ONCE, **options: Any) -> Driftstack:
         client = Driftstack(token, base_url=self.url, retry=retry, **options)
@@ -96,6 +99,18 @@ class Town:
 
     def async_client(self, token: str, **options: Any) -> AsyncDriftstack:
         return AsyncDriftstack(token, base_url=self.url, retry=AT_ONCE, **options)
+
+    def client_elsewhere(self, token: str = "not-a-credential") -> Driftstack:
+        """A client at an address from which nobody has called before."""
+        http = self._open.enter_context(httpx.Client(headers=self._elsewhere()))
+        return self.client(token, http_client=http)
+
+    def async_client_elsewhere(self, token: str = "not-a-credential") -> AsyncDriftstack:
+        return self.async_client(token, http_client=httpx.AsyncClient(headers=self._elsewhere()))
+
+    def _elsewhere(self) -> dict[str, str]:
+        nth = next(self._addresses)
+        return {"x-forwarded-for": f"198.51.{nth // 250}.{nth % 250}"}
 
     @cached_property
     def raw(self) -> httpx.Client:

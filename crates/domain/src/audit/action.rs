@@ -7,6 +7,7 @@ words! {
     AuditAction, AuditActionError, "audit action" {
         AccountCreated = "account.created",
         EmailVerified = "account.email_verified",
+        EmailChanged = "account.email_changed",
         AccountUpdated = "account.updated",
         PasswordChanged = "account.password_changed",
         AvatarRemoved = "account.avatar_removed",

@@ -16,6 +16,7 @@ impl AuditAction {
     pub const fn severity(self) -> Severity {
         match self {
             Self::PasswordChanged
+            | Self::EmailChanged
             | Self::MfaEnrolled
             | Self::MfaDisabled
             | Self::MfaPaused
@@ -80,6 +81,7 @@ mod tests {
             words,
             [
                 "account.password_changed",
+                "account.email_changed",
                 "account.mfa_enrolled",
                 "account.mfa_disabled",
                 "account.mfa_paused",

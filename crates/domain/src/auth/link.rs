@@ -32,6 +32,8 @@ words! {
         MagicLink = "magic-link",
         /// Sets a new password, and signs in.
         PasswordReset = "password-reset",
+        /// Moves the account to the address that it was mailed to.
+        EmailChange = "email-change",
     }
 }
 
@@ -41,7 +43,7 @@ impl LinkKind {
         match self {
             Self::Verification => MINUTE.saturating_mul(30),
             Self::MagicLink => MINUTE.saturating_mul(15),
-            Self::PasswordReset => MINUTE.saturating_mul(60),
+            Self::PasswordReset | Self::EmailChange => MINUTE.saturating_mul(60),
         }
     }
 
@@ -50,6 +52,7 @@ impl LinkKind {
             Self::Verification => MailContent::SignupVerification { expires_at },
             Self::MagicLink => MailContent::MagicLink { expires_at },
             Self::PasswordReset => MailContent::PasswordReset { expires_at },
+            Self::EmailChange => MailContent::EmailChange { expires_at },
         }
     }
 }
@@ -61,6 +64,8 @@ pub struct NewLink {
     pub id: LinkId,
     pub kind: LinkKind,
     pub account: AccountId,
+    /// The address that it moves the account to, where it does.
+    pub new_email: Option<Email>,
     pub token: Digest,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -75,7 +80,7 @@ impl NewLink {
         expires_at: Timestamp,
     ) -> Self {
         let (id, token) = (LinkId::new(desk.ids.next()), token.digest());
-        Self { id, kind, account, token, created_at: desk.now(), expires_at }
+        Self { id, kind, account, new_email: None, token, created_at: desk.now(), expires_at }
     }
 }
 
@@ -91,6 +96,8 @@ pub struct SeenLink {
     pub expires_at: Timestamp,
     /// Used, or voided by a newer one.
     pub spent: bool,
+    /// The address that it moves the account to, where it does.
+    pub new_email: Option<Email>,
     /// Whether the account wants the welcome mail.
     pub wants_welcome: bool,
     /// Whether a second factor must be shown too.
@@ -109,6 +116,8 @@ pub struct LinkRequest {
     pub id: LinkId,
     pub kind: LinkKind,
     pub email: Email,
+    /// Who wants to be at that address; `None`: somebody who has only named it.
+    pub account: Option<AccountId>,
     pub at: Timestamp,
 }
 
@@ -144,7 +153,8 @@ impl LinkClerk {
 
     /// Notes that `email` wants a link, and says until when it will work.
     pub async fn ask(&self, kind: LinkKind, email: Email) -> Result<Timestamp, StoreError> {
-        let request = LinkRequest { id: LinkId::new(self.desk.ids.next()), kind, email, at: self.desk.now() };
+        let (id, at) = (LinkId::new(self.desk.ids.next()), self.desk.now());
+        let request = LinkRequest { id, kind, email, account: None, at };
         self.links.ask(&request).await?;
         Ok(request.expires_at())
     }
@@ -164,19 +174,33 @@ impl LinkClerk {
     }
 
     async fn serve(&self, request: &LinkRequest) -> Result<(), CommitError> {
-        let seen = self.accounts.seen_sign_in(&request.email).await?;
-        let Some((kind, seen)) = seen.and_then(|seen| Some((due(request.kind, &seen)?, seen))) else {
+        let Some((kind, seen)) = self.receiver(request).await? else {
             return Ok(self.links.forget(request).await?);
         };
         let token = LinkToken::generate(self.desk.secrets.as_ref());
         let expires_at = request.expires_at();
-        let mail = self.desk.mail_with_link(seen.email, kind.mail(expires_at), &token);
+        let mail = self.desk.mail_with_link(request.email.clone(), kind.mail(expires_at), &token);
+        let link = NewLink::new(&self.desk, kind, seen.account, &token, expires_at);
+        let new_email = request.account.map(|_| request.email.clone());
         let it = LinkRenewal {
             request: request.id,
-            link: NewLink::new(&self.desk, kind, seen.account, &token, expires_at),
+            link: NewLink { new_email, ..link },
             change: Change::new(Guard::seen(seen.account, seen.revision), Effects::unaudited(mail)),
         };
         self.links.commit_link(&it).await
+    }
+
+    /// Which link the address gets, and whose it is; `None`: nothing.
+    async fn receiver(&self, request: &LinkRequest) -> Result<Option<(LinkKind, SeenSignIn)>, StoreError> {
+        let known = self.accounts.seen_sign_in(&request.email).await?;
+        let Some(account) = request.account else {
+            return Ok(known.and_then(|seen| Some((due(request.kind, &seen)?, seen))));
+        };
+        if known.is_some() {
+            return Ok(None);
+        }
+        let holder = self.accounts.seen_holder(account).await?;
+        Ok(holder.filter(|seen| seen.status == AccountStatus::Active).map(|seen| (request.kind, seen)))
     }
 }
 
@@ -186,7 +210,8 @@ fn due(asked: LinkKind, seen: &SeenSignIn) -> Option<LinkKind> {
         return None;
     }
     match (asked, seen.email_verified) {
-        (LinkKind::Verification, true) => None,
+        // Nobody moves an account by naming an address.
+        (LinkKind::Verification, true) | (LinkKind::EmailChange, _) => None,
         // Whoever cannot sign in before their address is verified gets the link that does both.
         (LinkKind::Verification | LinkKind::MagicLink, false) => Some(LinkKind::Verification),
         (LinkKind::MagicLink, true) | (LinkKind::PasswordReset, _) => Some(asked),
@@ -203,7 +228,8 @@ mod tests {
     use rstest::rstest;
 
     fn request(kind: LinkKind) -> LinkRequest {
-        LinkRequest { id: LinkId::new(people::uuid(5)), kind, email: people::email("ada@example.com"), at: people::NOW }
+        let (id, email) = (LinkId::new(people::uuid(5)), people::email("ada@example.com"));
+        LinkRequest { id, kind, email, account: None, at: people::NOW }
     }
 
     fn clerk(links: MockLinkStore, seen: Option<SeenSignIn>) -> LinkClerk {
@@ -255,10 +281,63 @@ mod tests {
     #[case::unknown(LinkKind::PasswordReset, None)]
     #[case::verified(LinkKind::Verification, Some(people::seen_sign_in(AccountStatus::Active, true)))]
     #[case::suspended(LinkKind::MagicLink, Some(people::seen_sign_in(AccountStatus::Suspended, true)))]
+    #[case::naming_only(LinkKind::EmailChange, Some(people::seen_sign_in(AccountStatus::Active, true)))]
     #[tokio::test]
     async fn nobody_else_does(#[case] wanted: LinkKind, #[case] seen: Option<SeenSignIn>) {
         let mut links = asked(wanted);
         links.expect_forget().times(1).returning(|_| Ok(()));
         assert_eq!(clerk(links, seen).round().await.unwrap(), 1);
+    }
+
+    fn wish() -> MockLinkStore {
+        let mut links = MockLinkStore::new();
+        let request = LinkRequest {
+            email: people::email("ada@example.org"),
+            account: Some(people::ADA),
+            ..request(LinkKind::EmailChange)
+        };
+        links.expect_asked().returning(move |_| Ok(vec![request.clone()]));
+        links
+    }
+
+    fn clerk_for(links: MockLinkStore, taken: bool, status: AccountStatus) -> LinkClerk {
+        let mut accounts = MockSignInStore::new();
+        let seen = people::seen_sign_in(status, true);
+        accounts.expect_seen_sign_in().returning(move |_| Ok(taken.then(|| seen.clone())));
+        let holder = people::seen_sign_in(status, true);
+        accounts.expect_seen_holder().returning(move |_| Ok(Some(holder.clone())));
+        LinkClerk::new(Arc::new(links), Arc::new(accounts), desk())
+    }
+
+    #[tokio::test]
+    async fn a_new_address_gets_the_link_that_moves_the_account() {
+        let mut links = wish();
+        links
+            .expect_commit_link()
+            .times(1)
+            .withf(|it| {
+                let mail = &it.change.effects.mails[0];
+                let new = people::email("ada@example.org");
+                (it.link.account, it.link.kind) == (people::ADA, LinkKind::EmailChange)
+                    && it.link.new_email == Some(new.clone())
+                    && mail.to == new
+                    && mail.content == LinkKind::EmailChange.mail(it.link.expires_at)
+            })
+            .returning(|_| Ok(()));
+        assert_eq!(clerk_for(links, false, AccountStatus::Active).round().await.unwrap(), 1);
+    }
+
+    #[rstest]
+    #[case::taken(true, AccountStatus::Active)]
+    #[case::suspended(false, AccountStatus::Suspended)]
+    #[case::deleted(false, AccountStatus::Deleted)]
+    #[tokio::test]
+    async fn nobody_is_moved_to_a_taken_address_or_when_they_may_not_sign_in(
+        #[case] taken: bool,
+        #[case] status: AccountStatus,
+    ) {
+        let mut links = wish();
+        links.expect_forget().times(1).returning(|_| Ok(()));
+        assert_eq!(clerk_for(links, taken, status).round().await.unwrap(), 1);
     }
 }

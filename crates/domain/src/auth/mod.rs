@@ -1,6 +1,7 @@
 //! Signing up and signing in.
 
 mod challenge;
+mod change_email;
 mod client;
 mod entrance;
 mod follow;
@@ -13,6 +14,7 @@ mod step_up;
 mod verify;
 
 pub use challenge::{ChallengeAnswer, ChallengeError, SeenChallenge};
+pub use change_email::{ChangeEmailError, ConfirmEmailError, EmailChange, EmailChanges, EmailWish};
 pub use client::Client;
 pub use entrance::{CHALLENGE_LIFE, Entered, Entrance, NewChallenge};
 pub use follow::{LinkSignIn, PasswordReset, ResetError};

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 
 use super::challenge::{ChallengeAnswer, SeenChallenge};
+use super::change_email::{EmailChange, EmailWish};
 use super::follow::{LinkSignIn, PasswordReset};
 use super::link::{LinkRenewal, LinkRequest, SeenLink};
 use super::log_in::SignIn;
@@ -38,8 +39,12 @@ pub trait SignInStore: Send + Sync {
     /// MUST be `Stale` unless the link is still unused; so must the one below.
     async fn commit_link_sign_in(&self, it: &LinkSignIn) -> Result<(), CommitError>;
 
-    /// MUST end every session of the account, and void its other links and its challenges.
+    /// MUST end every session of the account, and void its other links, its challenges and its wish for another address.
     async fn commit_password_reset(&self, it: &PasswordReset) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` unless the link is still unused, and answer `Taken(Unique::Email)` when another account has the address,
+    /// also when both ask at once. MUST void the account's other links and its challenges.
+    async fn commit_email_change(&self, it: &EmailChange) -> Result<(), CommitError>;
 
     /// Any challenge with that digest, also an answered one.
     async fn seen_challenge(&self, token: &Digest) -> Result<Option<SeenChallenge>, StoreError>;
@@ -57,6 +62,10 @@ pub trait SignInStore: Send + Sync {
 pub trait LinkStore: Send + Sync {
     /// Notes a request. MUST do the same work whether or not the address has an account.
     async fn ask(&self, it: &LinkRequest) -> Result<(), StoreError>;
+
+    /// Notes the wish for another address. MUST do the same work whether or not that address has an account, and MUST void the
+    /// account's earlier wish: the request, and the link that was made of it.
+    async fn commit_email_wish(&self, it: &EmailWish) -> Result<(), CommitError>;
 
     /// Up to `limit` requests, oldest first.
     async fn asked(&self, limit: u16) -> Result<Vec<LinkRequest>, StoreError>;

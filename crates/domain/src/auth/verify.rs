@@ -73,6 +73,7 @@ pub(super) mod tests {
             revision: Revision(1),
             expires_at: people::LATER,
             spent: false,
+            new_email: None,
             wants_welcome: true,
             has_factor: false,
         }

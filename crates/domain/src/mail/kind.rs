@@ -9,6 +9,9 @@ words! {
         SignupVerification = "signup-verification",
         MagicLink = "magic-link",
         PasswordReset = "password-reset",
+        EmailChange = "email-change",
+        EmailChangeNotice = "email-change-notice",
+        EmailChanged = "email-changed",
         TeamInvite = "team-invite",
         MfaEnrolled = "mfa-enrolled",
         MfaPaused = "mfa-paused",
@@ -21,14 +24,38 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MailContent {
-    SignupVerification { expires_at: Timestamp },
-    MagicLink { expires_at: Timestamp },
-    PasswordReset { expires_at: Timestamp },
-    TeamInvite { team: Name, role: Role, expires_at: Timestamp },
+    SignupVerification {
+        expires_at: Timestamp,
+    },
+    MagicLink {
+        expires_at: Timestamp,
+    },
+    PasswordReset {
+        expires_at: Timestamp,
+    },
+    EmailChange {
+        expires_at: Timestamp,
+    },
+    /// To the address that is to be left.
+    EmailChangeNotice {
+        expires_at: Timestamp,
+    },
+    /// To the address that was left.
+    EmailChanged,
+    TeamInvite {
+        team: Name,
+        role: Role,
+        expires_at: Timestamp,
+    },
     MfaEnrolled,
-    MfaPaused { until: Timestamp },
+    MfaPaused {
+        until: Timestamp,
+    },
     SignupWelcome,
-    TierChanged { from: Tier, to: Tier },
+    TierChanged {
+        from: Tier,
+        to: Tier,
+    },
 }
 
 impl MailContent {
@@ -37,6 +64,9 @@ impl MailContent {
             Self::SignupVerification { .. } => MailKind::SignupVerification,
             Self::MagicLink { .. } => MailKind::MagicLink,
             Self::PasswordReset { .. } => MailKind::PasswordReset,
+            Self::EmailChange { .. } => MailKind::EmailChange,
+            Self::EmailChangeNotice { .. } => MailKind::EmailChangeNotice,
+            Self::EmailChanged => MailKind::EmailChanged,
             Self::MfaEnrolled => MailKind::MfaEnrolled,
             Self::MfaPaused { .. } => MailKind::MfaPaused,
             Self::TeamInvite { .. } => MailKind::TeamInvite,
@@ -51,6 +81,9 @@ impl MailContent {
             Self::SignupVerification { .. }
             | Self::MagicLink { .. }
             | Self::PasswordReset { .. }
+            | Self::EmailChange { .. }
+            | Self::EmailChangeNotice { .. }
+            | Self::EmailChanged
             | Self::TeamInvite { .. }
             | Self::MfaEnrolled
             | Self::MfaPaused { .. } => None,

@@ -115,6 +115,8 @@ actions! {
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
     UploadAvatar       "account.avatar.upload"     Credential Own    Owner  [AccountOwner]                "Give the calling account a picture."
     RemoveAvatar       "account.avatar.remove"     Credential Own    Owner  [AccountOwner]                "Take the picture of the calling account away."
+    ChangeEmail        "account.email_change.request" Proven  Own    Owner  [AccountOwner]                "Ask for another e-mail address: a link is mailed there, a notice to the present one."
+    ConfirmEmailChange "account.email_change.confirm" Anybody Own    Member []                            "Move an account to the new address with the token of such a link."
     ReadRateLimits     "account.rate_limits.read"  Credential Own    Member [Read]                        "Read the effective rate limits of the calling account."
 
     FollowNotifications "account.notifications.follow" Credential Own Owner [Read]                        "Follow the entries of high severity on the log of the calling account, as server-sent events."

@@ -39,6 +39,18 @@ pub fn password_reset() -> Mail {
     mail(MailContent::PasswordReset { expires_at: LATER })
 }
 
+pub fn email_change() -> Mail {
+    mail(MailContent::EmailChange { expires_at: LATER })
+}
+
+pub fn email_change_notice() -> Mail {
+    mail(MailContent::EmailChangeNotice { expires_at: LATER })
+}
+
+pub fn email_changed() -> Mail {
+    mail(MailContent::EmailChanged)
+}
+
 pub fn mfa_enrolled() -> Mail {
     mail(MailContent::MfaEnrolled)
 }

@@ -95,6 +95,7 @@ pub async fn a_request_is_served_once<B: Backend>(backend: B) {
         id: LinkId::new(people::uuid(1)),
         kind: LinkKind::Verification,
         email: email.clone(),
+        account: None,
         at: world.now(),
     };
     let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();

@@ -6,6 +6,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod avatars;
 pub mod callers;
+pub mod email_changes;
 pub mod idempotency;
 pub mod invites;
 pub mod links;

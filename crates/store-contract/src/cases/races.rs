@@ -8,7 +8,7 @@ use driftstack_domain::{
     access::{AdmitError, CallerStore as _, Permit, Presented},
     account::{AccountStore as _, Edit, EditError, ProfileEdit},
     api_key::ApiKeyStore as _,
-    auth::{ChallengeError, SignUpError, VerifyError},
+    auth::{ChallengeError, ConfirmEmailError, SignUpError, VerifyError},
     change::{MaybeStale as _, again_if_stale},
     limit::Bucket,
     mail::{MailPreference, OptionalMail, Outbox as _},
@@ -105,6 +105,47 @@ pub async fn one_link_verifies_once<B: Backend>(backend: B) {
     let once = [("web_sessions", 1), ("audit_entries", 1), ("mails", 1)];
     assert_eq!(world.grown_since(&before).await, rows(once));
     world.log(outcomes.into_iter().flatten().next().unwrap().account).await;
+}
+
+pub async fn one_address_is_moved_to_by_one_of_eight_accounts<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let wanted = people::email("wanted@example.org");
+    let mut links = Vec::new();
+    for n in 0..8 {
+        let who = world.person(&format!("runner{n}")).await;
+        world.prove(&who).await;
+        let link = world.email_change_link(&who, wanted.clone()).await;
+        links.push((who, link));
+    }
+    let before = world.backend.rows().await;
+    let confirm = async |n: usize| {
+        let (_, link) = &links[n];
+        again_if_stale(async || world.email_changes().confirm(link).await, pause).await
+    };
+    let outcomes = race(links.len(), |n| confirm(n)).await;
+    assert_eq!(wins(&outcomes), 1, "{outcomes:?}");
+    let taken = |outcome: &Result<_, _>| matches!(outcome, Err(ConfirmEmailError::EmailTaken));
+    assert_eq!(outcomes.iter().filter(|outcome| taken(outcome)).count(), 7, "{outcomes:?}");
+    assert_eq!(world.grown_since(&before).await, rows([("audit_entries", 1), ("mails", 1)]));
+    for ((who, _), outcome) in links.iter().zip(&outcomes) {
+        let email = world.store.own_account(who.id).await.unwrap().unwrap().account.email;
+        assert_eq!(&email, if outcome.is_ok() { &wanted } else { &who.email });
+        world.log(who.id).await;
+    }
+}
+
+pub async fn one_link_moves_once<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    world.prove(&olive).await;
+    let link = world.email_change_link(&olive, people::email("olive@example.org")).await;
+    let before = world.backend.rows().await;
+    let confirm = async || again_if_stale(async || world.email_changes().confirm(&link).await, pause).await;
+    let outcomes = race(8, |_| confirm()).await;
+    assert_eq!(wins(&outcomes), 1, "{outcomes:?}");
+    let used = |outcome: &Result<_, _>| matches!(outcome, Err(ConfirmEmailError::InvalidToken));
+    assert_eq!(outcomes.iter().filter(|outcome| used(outcome)).count(), 7, "{outcomes:?}");
+    assert_eq!(world.grown_since(&before).await, rows([("audit_entries", 1), ("mails", 1)]));
 }
 
 pub async fn one_session_is_renewed_once<B: Backend>(backend: B) {
@@ -355,6 +396,7 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     world.wear(&olive).await;
     let picture = world.upload(&olive).await;
     let seen = world.store.own_account(olive.id).await.unwrap();
+    world.prove(&olive).await;
 
     macro_rules! assert_stale {
         ($($made:expr;)+) => {
@@ -373,6 +415,7 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
         async |by| world.accounts().edit(&by, slug("acme")).await.map(drop);
         async |by| world.avatars().wear(&by, &picture).await;
         async |by| world.avatars().remove(&by).await;
+        async |by| world.email_changes().ask(&by, people::email("olive@example.org")).await.map(drop);
         async |by| world.teams().rename(&by, team.id, people::name("Acme")).await.map(drop);
         async |by| world.keys().mint(&by, order("another")).await.map(drop);
         async |by| world.keys().rotate(&by, key.id, None).await.map(drop);

@@ -4,8 +4,8 @@ use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::AccountStatus,
     auth::{
-        ChallengeAnswer, Entrance, LinkKind, LinkSignIn, PasswordHash, PasswordReset, Registration, SeenChallenge,
-        SeenLink, SeenSignIn, SignIn, SignInStore, StepUp, Verification,
+        ChallengeAnswer, EmailChange, Entrance, LinkKind, LinkSignIn, PasswordHash, PasswordReset, Registration,
+        SeenChallenge, SeenLink, SeenSignIn, SignIn, SignInStore, StepUp, Verification,
     },
     change::{CommitError, Revision, StoreError},
     email::Email,
@@ -17,7 +17,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, challenge, link, mfa, web_session};
+use super::{super::Store, Answer, Conn, Fault, challenge, link, mfa, web_session};
 use crate::{
     rows::seen,
     schema::{accounts, declined_mails, factors, links, teams},
@@ -68,6 +68,11 @@ impl SignInStore for Store {
         self.commit(it, |c, it| password_reset(c, it).boxed()).await
     }
 
+    #[instrument(level = "debug", name = "db.account.commit_email_change", skip_all)]
+    async fn commit_email_change(&self, it: &EmailChange) -> Result<(), CommitError> {
+        self.commit(it, |c, it| email_change(c, it).boxed()).await
+    }
+
     #[instrument(level = "debug", name = "db.challenge.seen", skip_all)]
     async fn seen_challenge(&self, token: &Digest) -> Result<Option<SeenChallenge>, StoreError> {
         let token = *token;
@@ -102,6 +107,7 @@ seen! {
         expires_at: Timestamp = links.expires_at,
         used_at: Option<Timestamp> = links.used_at,
         voided_at: Option<Timestamp> = links.voided_at,
+        new_email: Option<Email> = links.new_email,
         account: AccountId = accounts.id,
         email: Email = accounts.email,
         status: AccountStatus = accounts.status,
@@ -169,6 +175,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             links::expires_at,
             links::used_at,
             links::voided_at,
+            links::new_email,
             accounts::id,
             accounts::email,
             accounts::status,
@@ -188,6 +195,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
         revision: row.revision,
         expires_at: row.expires_at,
         spent: row.used_at.is_some() || row.voided_at.is_some(),
+        new_email: row.new_email,
         wants_welcome: row.declined.is_none(),
         has_factor: row.factor.is_some(),
     }))
@@ -249,6 +257,22 @@ async fn password_reset(c: &mut Conn, it: &PasswordReset) -> Answer<()> {
     web_session::end_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await?;
     enter(c, &it.entrance).await
+}
+
+/// Who has the address is decided by its unique index.
+async fn email_change(c: &mut Conn, it: &EmailChange) -> Answer<()> {
+    link::spend(c, it.link, it.at).await?;
+    link::void_all(c, it.account, it.at).await?;
+    challenge::forget_all(c, it.account).await?;
+    let moved = dsl::update(accounts::table.find(b(&it.account)))
+        .set((
+            accounts::email.eq(b(&it.email)),
+            accounts::email_verified_at.eq(b(&Some(it.at))),
+            accounts::updated_at.eq(b(&it.at)),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(moved)
 }
 
 async fn challenge_answer(c: &mut Conn, it: &ChallengeAnswer) -> Answer<()> {

@@ -16,7 +16,10 @@ use driftstack_domain::{
         AuditDraft,
         chain::{self, ChainHash, Head},
     },
-    auth::{ChallengeAnswer, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp, Verification},
+    auth::{
+        ChallengeAnswer, EmailChange, EmailWish, LinkRenewal, LinkSignIn, PasswordReset, Registration, SignIn, StepUp,
+        Verification,
+    },
     avatar::AvatarChange,
     change::{Change, CommitError, Effects, Guard, Revision},
     id::AccountId,
@@ -54,7 +57,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.

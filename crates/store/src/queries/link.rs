@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    auth::{LinkRenewal, LinkRequest, LinkStore, NewLink},
+    auth::{EmailWish, LinkKind, LinkRenewal, LinkRequest, LinkStore, NewLink},
     change::{CommitError, StoreError},
     id::{AccountId, LinkId},
     time::Timestamp,
@@ -22,7 +22,14 @@ impl LinkStore for Store {
     #[instrument(level = "debug", name = "db.link.ask", skip_all)]
     async fn ask(&self, it: &LinkRequest) -> Result<(), StoreError> {
         let it = it.clone();
-        self.write(move |c| ask(c, it).boxed()).await?;
+        self.write(move |c| async move { ask(c, &it).await }.boxed()).await?;
+        self.link_wanted().ring();
+        Ok(())
+    }
+
+    #[instrument(level = "debug", name = "db.link.commit_email_wish", skip_all)]
+    async fn commit_email_wish(&self, it: &EmailWish) -> Result<(), CommitError> {
+        self.commit(it, |c, it| email_wish(c, it).boxed()).await?;
         self.link_wanted().ring();
         Ok(())
     }
@@ -49,8 +56,22 @@ impl LinkStore for Store {
     }
 }
 
-async fn ask(c: &mut Conn, it: LinkRequest) -> Answer<()> {
-    dsl::insert_into(link_requests::table).values(&it).execute(c).await?;
+async fn ask(c: &mut Conn, it: &LinkRequest) -> Answer<()> {
+    dsl::insert_into(link_requests::table).values(it).execute(c).await?;
+    Ok(())
+}
+
+/// The link of the wish before goes here, not when the next one is made: whether there will be a next one depends on who has
+/// the address, and must not show.
+async fn email_wish(c: &mut Conn, it: &EmailWish) -> Answer<()> {
+    forget_wishes(c, it.account).await?;
+    void(c, it.account, LinkKind::EmailChange, it.request.at).await?;
+    ask(c, &it.request).await
+}
+
+/// However many there are.
+async fn forget_wishes(c: &mut Conn, account: AccountId) -> Answer<()> {
+    dsl::delete(link_requests::table.filter(link_requests::account.eq(b(&Some(account))))).execute(c).await?;
     Ok(())
 }
 
@@ -66,18 +87,16 @@ async fn forget(c: &mut Conn, request: LinkId) -> Answer<usize> {
 
 async fn renewal(c: &mut Conn, it: &LinkRenewal) -> Answer<()> {
     Fault::unless_one(forget(c, it.request).await?)?;
-    let live = links::used_at.is_null().and(links::voided_at.is_null());
-    // However many there are: none is left.
-    dsl::update(
-        links::table
-            .filter(links::account.eq(b(&it.link.account)))
-            .filter(links::kind.eq(b(&it.link.kind)))
-            .filter(live),
-    )
-    .set(links::voided_at.eq(b(&Some(it.link.created_at))))
-    .execute(c)
-    .await?;
+    void(c, it.link.account, it.link.kind, it.link.created_at).await?;
     insert(c, &it.link).await
+}
+
+/// However many there are: none is left.
+async fn void(c: &mut Conn, account: AccountId, kind: LinkKind, at: Timestamp) -> Answer<()> {
+    let live = links::used_at.is_null().and(links::voided_at.is_null());
+    let of_kind = links::table.filter(links::account.eq(b(&account))).filter(links::kind.eq(b(&kind)));
+    dsl::update(of_kind.filter(live)).set(links::voided_at.eq(b(&Some(at)))).execute(c).await?;
+    Ok(())
 }
 
 /// Uses a link that nobody has used, or `Stale`.
@@ -90,8 +109,9 @@ pub(super) async fn spend(c: &mut Conn, link: LinkId, at: Timestamp) -> Answer<(
     Fault::unless_one(used)
 }
 
-/// However many there are, and of whatever kind.
+/// However many there are, and of whatever kind; also the one that a wish for another address has yet to become.
 pub(super) async fn void_all(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
+    forget_wishes(c, account).await?;
     let live = links::used_at.is_null().and(links::voided_at.is_null());
     dsl::update(links::table.filter(links::account.eq(b(&account))).filter(live))
         .set(links::voided_at.eq(b(&Some(at))))
@@ -106,6 +126,7 @@ pub(super) async fn insert(c: &mut Conn, link: &NewLink) -> Answer<()> {
             links::id.eq(b(&link.id)),
             links::kind.eq(b(&link.kind)),
             links::account.eq(b(&link.account)),
+            links::new_email.eq(b(&link.new_email)),
             links::token.eq(b(&link.token)),
             links::created_at.eq(b(&link.created_at)),
             links::expires_at.eq(b(&link.expires_at)),

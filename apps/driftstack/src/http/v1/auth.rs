@@ -80,9 +80,9 @@ impl From<SignUpError> for Problem {
 /// A token that somebody shows. It is never printed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TokenBody {
+pub(super) struct TokenBody {
     #[schema(value_type = String)]
-    token: SecretString,
+    pub(super) token: SecretString,
 }
 
 /// A new session.
@@ -169,17 +169,17 @@ impl From<VerifyError> for Problem {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct EmailBody {
+pub(super) struct EmailBody {
     #[schema(value_type = String, format = "email")]
-    email: Email,
+    pub(super) email: Email,
 }
 
 #[derive(Serialize, ToSchema)]
-struct MailSentView {
+pub(super) struct MailSentView {
     /// Always true, whatever the address.
-    sent: bool,
+    pub(super) sent: bool,
     #[schema(value_type = String, format = "date-time")]
-    expires_at: Timestamp,
+    pub(super) expires_at: Timestamp,
 }
 
 async fn resend_verification(

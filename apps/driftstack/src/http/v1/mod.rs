@@ -7,6 +7,7 @@ mod api_keys;
 mod audit_log;
 mod auth;
 mod avatar;
+mod email_change;
 mod email_preferences;
 mod export;
 mod invites;
@@ -26,6 +27,7 @@ pub fn api() -> Api {
         activations::routes,
         account::routes,
         notifications::routes,
+        email_change::routes,
         web_sessions::routes,
         avatar::routes,
         invites::routes,
