@@ -81,7 +81,7 @@ async fn caller(conn: &mut AsyncPgConnection, digest: Vec<u8>) -> Result<(Uuid, 
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(clock_timestamp().nullable())))
         .filter(accounts::status.eq("active"))
         .select((accounts::id, api_keys::id, accounts::tier))
-        .first(conn)
+        .get_result(conn)
         .await;
     found.optional().map_err(failed)?.ok_or_else(|| ErrorUnauthorized(""))
 }
