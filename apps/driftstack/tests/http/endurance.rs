@@ -104,7 +104,8 @@ async fn ready(service: &Process) -> bool {
     reqwest::get(service.url("/readyz")).await.is_ok_and(|answer| answer.status() == 200)
 }
 
-/// An unoptimised build, beside a test run, has the bars of an optimised one at rest: there is room.
+/// An unoptimised build, beside a test run, has the bars of an optimised one at rest: there is room. What is counted is memory of
+/// the process's own; the pages of its file, which are many in an unoptimised build, are the kernel's to drop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cold_start_is_quick_and_small() {
     let folder = tempfile::tempdir().unwrap();
@@ -113,11 +114,11 @@ async fn a_cold_start_is_quick_and_small() {
     assert!(ready(&service).await);
     let cold = begun.elapsed();
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.pid())).unwrap();
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim();
+    let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap().trim();
     let kib: u64 = resident.trim_end_matches("kB").trim().parse().unwrap();
-    println!("cold start {cold:?}, resident {} MiB", kib / 1024);
+    println!("cold start {cold:?}, own memory {} MiB", kib / 1024);
     assert!(cold < Duration::from_millis(300), "{cold:?}");
-    assert!(kib < 40 * 1024, "{kib} KiB");
+    assert!(kib < 16 * 1024, "{kib} KiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

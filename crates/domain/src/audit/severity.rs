@@ -80,8 +80,8 @@ mod tests {
         assert_eq!(
             words,
             [
-                "account.password_changed",
                 "account.email_changed",
+                "account.password_changed",
                 "account.mfa_enrolled",
                 "account.mfa_disabled",
                 "account.mfa_paused",

@@ -96,7 +96,7 @@ impl From<UnsealError> for AnswerError {
 pub(crate) enum Outcome {
     Right(FactorUse),
     /// To be committed before anybody is told.
-    Wrong(Miss, AnswerError),
+    Wrong(Box<Miss>, AnswerError),
 }
 
 impl SeenFactor {
@@ -108,7 +108,7 @@ impl SeenFactor {
         }
         Ok(match self.spent_by(answer, desk)? {
             Some(spent) => Outcome::Right(FactorUse { factor: self.factor.id, at: now, spent }),
-            None => Outcome::Wrong(self.miss(actor, desk), answer.refusal()),
+            None => Outcome::Wrong(Box::new(self.miss(actor, desk)), answer.refusal()),
         })
     }
 

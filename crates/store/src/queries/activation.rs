@@ -82,7 +82,7 @@ async fn unbound(c: &mut Conn, user_code: Digest) -> Answer<Option<Activation>> 
         .filter(activations::user_code.eq(b(&user_code)))
         .filter(activations::session.is_null())
         .select(Activation::COLUMNS)
-        .first::<Row<Activation>>(c)
+        .get_result::<Row<Activation>>(c)
         .await
         .optional()?;
     Ok(found.map(Row::into_inner))
@@ -106,7 +106,7 @@ pub(crate) async fn seen_activation(c: &mut Conn, device: Digest) -> Answer<Opti
             web_sessions::id.nullable(),
             web_sessions::ended_at.nullable(),
         ))
-        .first::<ActivationRow>(c)
+        .get_result::<ActivationRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenActivation {

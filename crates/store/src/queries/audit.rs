@@ -157,5 +157,5 @@ pub(crate) async fn up_from(c: &mut Conn, account: AccountId, after: i64, limit:
 async fn number_of(c: &mut Conn, account: AccountId, entry: AuditId) -> Answer<Option<i64>> {
     let found = audit_entries::table.filter(audit_entries::id.eq(b(&entry)));
     let found = found.filter(audit_entries::account.eq(b(&account))).select(audit_entries::seq);
-    Ok(found.first(c).await.optional()?)
+    Ok(found.get_result(c).await.optional()?)
 }

@@ -69,7 +69,8 @@ async fn note(c: &mut Conn, it: NotedUpload) -> Answer<()> {
 }
 
 async fn seen(c: &mut Conn, account: AccountId) -> Answer<Option<AvatarKey>> {
-    let found = accounts::table.find(b(&account)).select((accounts::avatar,)).first::<WornRow>(c).await.optional()?;
+    let found =
+        accounts::table.find(b(&account)).select((accounts::avatar,)).get_result::<WornRow>(c).await.optional()?;
     Ok(found.and_then(|row| row.avatar))
 }
 

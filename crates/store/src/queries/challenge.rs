@@ -41,7 +41,7 @@ pub(crate) async fn seen_challenge(c: &mut Conn, token: Digest) -> Answer<Option
             accounts::status,
             accounts::revision,
         ))
-        .first::<ChallengeRow>(c)
+        .get_result::<ChallengeRow>(c)
         .await
         .optional()?;
     Ok(found.map(|row| SeenChallenge {

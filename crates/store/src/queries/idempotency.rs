@@ -62,7 +62,7 @@ async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<SeenClaim>> {
         return Ok(None);
     }
     let seen = idempotency::table.find(b(&it.slot)).select((idempotency::request, idempotency::answer));
-    let seen: ClaimRow = seen.first(c).await?;
+    let seen: ClaimRow = seen.get_result(c).await?;
     Ok(Some(SeenClaim { request: seen.request, answer: seen.answer }))
 }
 

@@ -102,7 +102,7 @@ impl FactorRow {
 
 async fn holder(c: &mut Conn, account: AccountId) -> Answer<Holder> {
     let columns = (accounts::email, accounts::revision);
-    Ok(accounts::table.find(b(&account)).select(columns).first::<Holder>(c).await?)
+    Ok(accounts::table.find(b(&account)).select(columns).get_result::<Holder>(c).await?)
 }
 
 async fn factor(c: &mut Conn, account: AccountId) -> Answer<Option<Factor>> {
@@ -120,7 +120,7 @@ async fn factor(c: &mut Conn, account: AccountId) -> Answer<Option<Factor>> {
             factors::wrong_since,
             factors::paused_until,
         ))
-        .first::<FactorRow>(c)
+        .get_result::<FactorRow>(c)
         .await
         .optional()?;
     Ok(found.map(FactorRow::factor))

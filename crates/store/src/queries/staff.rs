@@ -150,7 +150,7 @@ macro_rules! seen_account {
                     declined_mails::mail.nullable(),
                 ),
             ))
-            .first::<(Row<Account>, Row<Team>, Beside)>($c)
+            .get_result::<(Row<Account>, Row<Team>, Beside)>($c)
             .await
             .optional()?;
         Ok(found.map(|(account, team, beside)| beside.with(account.into_inner(), team.into_inner())))
@@ -212,7 +212,7 @@ pub(crate) async fn beginning_so(c: &mut Conn, start: EmailStart, page: PageRequ
 }
 
 async fn address_of(c: &mut Conn, id: Uuid) -> Answer<Option<String>> {
-    let found = accounts::table.find(Key(id)).select((accounts::email,)).first::<Address>(c).await.optional()?;
+    let found = accounts::table.find(Key(id)).select((accounts::email,)).get_result::<Address>(c).await.optional()?;
     Ok(found.map(|row| row.email.into()))
 }
 
@@ -227,14 +227,14 @@ pub(crate) async fn tie(c: &mut Conn, owner: AccountId, other: AccountId) -> Ans
         .filter(memberships::member.eq(b(&other)))
         .filter(memberships::removed_at.is_null())
         .select((memberships::id,))
-        .first::<Tied>(c)
+        .get_result::<Tied>(c)
         .await
         .optional()?;
     let own_member = memberships::table
         .filter(memberships::owner.eq(b(&other)))
         .filter(memberships::removed_at.is_null())
         .select((memberships::id,))
-        .first::<Tied>(c)
+        .get_result::<Tied>(c)
         .await
         .optional()?;
     Ok(Tie { membership: membership.map(|row| row.id), has_members: own_member.is_some() })
