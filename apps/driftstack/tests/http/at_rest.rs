@@ -218,7 +218,7 @@ async fn use_everything(binary: &Binary, data: &Path) -> Vec<Secret> {
     assert!(well);
     let (mailed, rest): (Vec<_>, Vec<_>) =
         log.lines().into_iter().partition(|line| line["message"].as_str() == Some("mail written"));
-    let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+    let text = |lines: &[Value]| lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n").into_bytes();
     assert!(rest.len() > 100, "it says little: {}", rest.len());
     assert_clean("the log", &text(&rest), &secrets);
     let links = secrets.iter().filter(|secret| secret.what == "link");

@@ -2,6 +2,7 @@
 //!
 //! Signing up is the exception, as the contract has it: it says 409 to an address that is taken.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -49,14 +50,10 @@ fn said(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 fn chance_of_longer(unknown: &[Duration], known: &[Duration]) -> f64 {
     let pairs = unknown.iter().flat_map(|u| known.iter().map(move |k| (u, k)));
     let longer: f64 = pairs
-        .map(|(u, k)| {
-            if u > k {
-                1.0
-            } else if u == k {
-                0.5
-            } else {
-                0.0
-            }
+        .map(|(u, k)| match u.cmp(k) {
+            Ordering::Greater => 1.0,
+            Ordering::Equal => 0.5,
+            Ordering::Less => 0.0,
         })
         .sum();
     longer / f64::from(u32::try_from(unknown.len() * known.len()).unwrap())

@@ -122,7 +122,7 @@ pub async fn one_address_is_moved_to_by_one_of_eight_accounts<B: Backend>(backen
         let (_, link) = &links[n];
         again_if_stale(async || world.email_changes().confirm(link).await, pause).await
     };
-    let outcomes = race(links.len(), |n| confirm(n)).await;
+    let outcomes = race(links.len(), confirm).await;
     assert_eq!(wins(&outcomes), 1, "{outcomes:?}");
     let taken = |outcome: &Result<_, _>| matches!(outcome, Err(ConfirmEmailError::EmailTaken));
     assert_eq!(outcomes.iter().filter(|outcome| taken(outcome)).count(), 7, "{outcomes:?}");

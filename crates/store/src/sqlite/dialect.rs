@@ -71,6 +71,7 @@ where
 }
 
 /// There is no process besides this one to be told.
+#[allow(clippy::unused_async, reason = "the other engine waits here")]
 pub(super) async fn announce(_: &mut Conn, _: AccountId) -> Result<(), Fault> {
     Ok(())
 }

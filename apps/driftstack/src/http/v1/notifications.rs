@@ -1,5 +1,6 @@
 //! Severe entries of the calling account's log, as server-sent events.
 
+use std::fmt::Write as _;
 use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use actix_web::{
@@ -98,7 +99,8 @@ fn events(entries: &[EntryView]) -> Result<Bytes, serde_json::Error> {
     let mut text = String::new();
     for entry in entries {
         let data = serde_json::to_string(entry)?;
-        text.push_str(&format!("id: {}\nevent: audit\ndata: {data}\n\n", entry.id));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "id: {}\nevent: audit\ndata: {data}\n\n", entry.id);
     }
     Ok(text.into())
 }
