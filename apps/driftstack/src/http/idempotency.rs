@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: whoever repeats a creation gets the first answer again.
 //!
-//! What a creation answers is a [`Once`], which [`Gate::create`] alone makes. As nothing else gives a [`Created`] a place in
+//! What a creation answers is a [`Once`], which [`Gate::create`] alone makes. As nothing else gives a [`Created`](super::answer::Created) a place in
 //! the reference, a route that creates something cannot do without.
 
 use actix_web::{

@@ -10,7 +10,7 @@ use crate::{
 
 /// A permit to make a `T`, with what is needed to keep the answer for somebody who asks again.
 ///
-/// A use case that creates demands one, and hands [`Creation::answer`] to its record. A plain permit does where nobody will ask
+/// A use case that creates demands one, and hands its answer to its record. A plain permit does where nobody will ask
 /// again.
 pub struct Creation<'a, A, T> {
     permit: &'a Permit<A>,

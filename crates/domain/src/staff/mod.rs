@@ -2,7 +2,7 @@
 //! session.
 //!
 //! Staff stand on a customer's log as `staff`, with the session but without the person; the person's own log says what they
-//! did and where. See [`hand`](self::hand::Hand).
+//! did and where.
 
 mod change_plan;
 mod change_tier;
