@@ -29,7 +29,7 @@ pub struct Enrolment {
 
 /// What the authenticator needs, and nobody can read again.
 #[derive(Debug)]
-pub struct Enrollment {
+pub struct NewSecret {
     pub uri: SecretString,
     pub secret: SecretString,
 }
@@ -74,7 +74,7 @@ commits!(VerifyFactorError);
 
 impl Mfa {
     /// Hands out a new secret. It asks for nothing before [`Self::verify`], so an enrolment that is given up does no harm.
-    pub async fn enroll(&self, by: &Permit<EnrollMfa>) -> Result<Enrollment, EnrollError> {
+    pub async fn enroll(&self, by: &Permit<EnrollMfa>) -> Result<NewSecret, EnrollError> {
         let seen = self.store.seen_enrolment(by.workspace()).await?;
         if seen.factor.is_some_and(|factor| factor.enrolled_at.is_some()) {
             return Err(EnrollError::AlreadyEnrolled);
@@ -93,7 +93,7 @@ impl Mfa {
         };
         let it = Enrolment { factor, change: Change::new(by, Effects::none()) };
         self.store.commit_enrolment(&it).await?;
-        Ok(Enrollment { uri: secret.to_uri(&seen.email), secret: secret.to_base32() })
+        Ok(NewSecret { uri: secret.to_uri(&seen.email), secret: secret.to_base32() })
     }
 
     /// Makes the factor ask from now on, and hands out its recovery codes.

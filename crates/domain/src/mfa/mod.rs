@@ -15,7 +15,7 @@ mod totp;
 
 pub(crate) use answer::Outcome;
 pub use answer::{AnswerError, FactorUse, Miss, Spent, Via};
-pub use enroll::{EnrollError, Enrollment, Enrolment, FactorActivation, VerifyFactorError};
+pub use enroll::{EnrollError, Enrolment, FactorActivation, NewSecret, VerifyFactorError};
 pub use manage::{FactorRemoval, MfaStatus, NewRecoveryCodes, NotEnrolled, RegenerateError};
 pub use noun::{Answer, Factor, MAX_WRONG, PAUSE, SeenFactor, Tries};
 #[cfg(feature = "testing")]

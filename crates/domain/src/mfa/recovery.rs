@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use data_encoding::{Encoding, Specification};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -26,18 +25,13 @@ pub struct RecoveryCodeError;
 const SYMBOLS: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const GROUP: usize = 5;
 
-fn crockford() -> Option<Encoding> {
-    let mut spec = Specification::new();
-    spec.symbols.push_str(SYMBOLS);
-    spec.encoding().ok()
-}
-
 impl RecoveryCode {
     pub fn generate(secrets: &dyn Secrets) -> Self {
-        let text = crockford().map(|encoding| encoding.encode(&secrets.bytes())).unwrap_or_default();
-        let mut text: String = text.chars().take(2 * GROUP).collect();
-        text.insert(GROUP, '-');
-        Self(text.into())
+        // 256 is a multiple of the number of symbols, so each is as likely as the others.
+        let symbol = |byte: &u8| SYMBOLS.chars().cycle().nth(usize::from(*byte));
+        let bytes = secrets.bytes();
+        let group = |from| bytes.iter().skip(from).take(GROUP).filter_map(symbol).collect::<String>();
+        Self(format!("{}-{}", group(0), group(GROUP)).into())
     }
 
     pub fn expose(&self) -> &str {
