@@ -9,7 +9,7 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_query, sql_types,
 };
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, methods::LoadQuery};
 use driftstack_domain::{id::AccountId, time::Timestamp};
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
@@ -41,6 +41,15 @@ macro_rules! execute_both {
     }};
 }
 pub(super) use execute_both;
+
+/// The rows of a query that every request pays for.
+pub(super) async fn rows<'q, Q, R>(c: &mut Conn, query: Q) -> QueryResult<Vec<R>>
+where
+    Q: LoadQuery<'q, Conn, R> + 'q,
+    R: Send,
+{
+    query.load(c).await
+}
 
 /// Holds an account until the end of the transaction. Rows that refer to it may be added meanwhile: a stronger lock would
 /// have their authors wait.

@@ -14,7 +14,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault};
+use super::{super::Store, Answer, Conn, Fault, dialect};
 use crate::{
     rows::{InTable, Row, seen},
     schema::{accounts, factors, memberships},
@@ -57,9 +57,8 @@ pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<Ow
                 OWNER.field(accounts::email).nullable(),
                 OWNER.field(accounts::name).nullable(),
             ),
-        ))
-        .load::<(Row<Account>, Second, OnTeam)>(c)
-        .await?;
+        ));
+    let rows: Vec<(Row<Account>, Second, OnTeam)> = dialect::rows(c, rows).await?;
     let mut own: Option<OwnAccount> = None;
     for (account, second, team) in rows {
         let mfa_enrolled = second.enrolled_at.is_some();

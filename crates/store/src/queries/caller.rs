@@ -14,7 +14,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn};
+use super::{super::Store, Answer, Conn, dialect};
 use crate::{
     rows::seen,
     schema::{accounts, api_keys, memberships, web_sessions},
@@ -143,10 +143,10 @@ pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountI
     );
     let found: Option<((Key, Minter), Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(api_keys::digest.eq(b(&digest)));
-        callers.select((key, Who::columns(), workspace!())).get_result(c).await.optional()?
+        dialect::rows(c, callers.select((key, Who::columns(), workspace!()))).await?.pop()
     } else {
-        let found = callers.filter(api_keys::digest.eq(b(&digest))).select((key, Who::columns())).get_result(c).await;
-        found.optional()?.map(|(key, who)| (key, who, Workspace::NONE))
+        let callers = callers.filter(api_keys::digest.eq(b(&digest))).select((key, Who::columns()));
+        dialect::rows(c, callers).await?.pop().map(|(key, who)| (key, who, Workspace::NONE))
     };
     Ok(found.map(|((key, minter), who, workspace)| who.with(key.credential(&minter), key.last_used_at, &workspace)))
 }
@@ -167,10 +167,10 @@ pub(crate) async fn by_session(
     );
     let found: Option<(Session, Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(web_sessions::id.eq(b(&id)));
-        callers.select((session, Who::columns(), workspace!())).get_result(c).await.optional()?
+        dialect::rows(c, callers.select((session, Who::columns(), workspace!()))).await?.pop()
     } else {
-        let found = callers.filter(web_sessions::id.eq(b(&id))).select((session, Who::columns())).get_result(c).await;
-        found.optional()?.map(|(session, who)| (session, who, Workspace::NONE))
+        let callers = callers.filter(web_sessions::id.eq(b(&id))).select((session, Who::columns()));
+        dialect::rows(c, callers).await?.pop().map(|(session, who)| (session, who, Workspace::NONE))
     };
     Ok(found.map(|(session, who, workspace)| who.with(session.credential(), session.last_used_at, &workspace)))
 }

@@ -6,6 +6,7 @@ use diesel::{
     connection::AnsiTransactionManager,
     deserialize::{self, FromSql},
     prelude::*,
+    query_dsl::methods::LoadQuery,
     result::{DatabaseErrorKind, Error},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{BigInt, Binary},
@@ -91,6 +92,16 @@ macro_rules! execute_both {
     };
 }
 pub(super) use execute_both;
+
+/// The rows of a query that every request pays for, read by diesel itself: the wrapper around its connection would write the
+/// statement's text anew each time, and copy each row.
+pub(super) async fn rows<Q, R>(c: &mut Conn, query: Q) -> QueryResult<Vec<R>>
+where
+    Q: LoadQuery<'static, SqliteConnection, R> + Send + 'static,
+    R: Send + 'static,
+{
+    c.spawn_blocking(move |c| query.internal_load(c)?.collect()).await
+}
 
 /// Holds an account until the end of the transaction. A writing transaction holds the whole file already.
 pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fault> {
