@@ -10,8 +10,9 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{MembershipId, WebSessionId},
+    id::{MembershipId, ProfileId, SessionId, WebSessionId},
     staff::EmailStart,
+    usage::Day,
 };
 use driftstack_test_servers::Database;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -23,8 +24,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
-        web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile, session, staff,
+        usage, web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
