@@ -186,6 +186,7 @@ in_table! {
         metadata: Option<Metadata>,
         created_at: Timestamp,
         updated_at: Timestamp,
+        deleted_at: Option<Timestamp>,
     }
 
     LinkRequest in link_requests {

@@ -224,6 +224,7 @@ tables! {
         metadata -> Nullable<Text>,
         created_at -> Moment,
         updated_at -> Moment,
+        deleted_at -> Nullable<Moment>,
     }
 
     usage_days (account, day) {

@@ -1,3 +1,21 @@
+CREATE TABLE profiles (
+    id           uuid        NOT NULL PRIMARY KEY,
+    account      uuid        NOT NULL REFERENCES accounts (id),
+    created_by   uuid        NOT NULL REFERENCES accounts (id),
+    created_with text        NOT NULL,
+    name         text        NOT NULL,
+    archetype    text        NOT NULL,
+    description  text,
+    metadata     text,
+    created_at   timestamptz NOT NULL,
+    updated_at   timestamptz NOT NULL,
+    -- Then description and metadata are gone.
+    deleted_at   timestamptz
+);
+
+CREATE INDEX profiles_of_account ON profiles (account, id) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX profiles_name_key ON profiles (account, name) WHERE deleted_at IS NULL;
+
 CREATE TABLE sessions (
     id           uuid        NOT NULL PRIMARY KEY,
     account      uuid        NOT NULL REFERENCES accounts (id),
@@ -9,8 +27,7 @@ CREATE TABLE sessions (
     -- A JSON object of the customer's, that nobody here looks into.
     metadata     text,
     behavior     text,
-    -- No reference: a profile that is deleted stays the one that this session ran on.
-    profile      uuid,
+    profile      uuid        REFERENCES profiles (id),
     created_at   timestamptz NOT NULL,
     destroyed_at timestamptz
 );
@@ -18,22 +35,6 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_account ON sessions (account, id);
 -- Counted whenever one begins, so it holds no others.
 CREATE INDEX sessions_running ON sessions (account, profile) WHERE destroyed_at IS NULL;
-
-CREATE TABLE profiles (
-    id           uuid        NOT NULL PRIMARY KEY,
-    account      uuid        NOT NULL REFERENCES accounts (id),
-    created_by   uuid        NOT NULL REFERENCES accounts (id),
-    created_with text        NOT NULL,
-    name         text        NOT NULL,
-    archetype    text        NOT NULL,
-    description  text,
-    metadata     text,
-    created_at   timestamptz NOT NULL,
-    updated_at   timestamptz NOT NULL
-);
-
-CREATE INDEX profiles_of_account ON profiles (account, id);
-CREATE UNIQUE INDEX profiles_name_key ON profiles (account, name);
 
 -- What sessions that have ended have lasted, by the day in UTC on which a minute began, counted from 1970-01-01.
 CREATE TABLE usage_days (

@@ -1,3 +1,3 @@
 DROP TABLE usage_days;
-DROP TABLE profiles;
 DROP TABLE sessions;
+DROP TABLE profiles;

@@ -7,6 +7,7 @@ use crate::{
     change::{Change, CommitError, Effects, commits},
     id::{AccountId, ProfileId, SessionId},
     policy::action::DeleteProfile,
+    time::Timestamp,
 };
 
 /// A profile that goes.
@@ -15,12 +16,13 @@ use crate::{
 pub struct ProfileDeletion {
     pub account: AccountId,
     pub profile: ProfileId,
+    pub at: Timestamp,
     pub change: Change,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteProfileError {
-    /// Also one of somebody else, and one that was deleted before: nothing is left that tells them apart.
+    /// Also one of somebody else.
     #[error("no such profile")]
     NotFound,
     #[error("the session `{0}` runs on this profile; end it first")]
@@ -32,15 +34,23 @@ pub enum DeleteProfileError {
 commits!(DeleteProfileError);
 
 impl Profiles {
-    /// Sessions that ran on it keep its id.
+    /// Deleting it twice is deleting it once. Sessions that ran on it keep its id.
     pub async fn delete(&self, by: &Permit<DeleteProfile>, id: ProfileId) -> Result<(), DeleteProfileError> {
         let account = by.workspace();
         let profile = self.store.profile(account, id).await?.ok_or(DeleteProfileError::NotFound)?;
+        if !profile.is_there() {
+            return Ok(());
+        }
         if let Some(session) = self.store.running_on(account, id).await? {
             return Err(DeleteProfileError::InUse(session));
         }
         let entry = profile.describe(self.desk.audit(by, AuditAction::ProfileDeleted));
-        let it = ProfileDeletion { account, profile: id, change: Change::new(by, Effects::audited(entry)) };
+        let it = ProfileDeletion {
+            account,
+            profile: id,
+            at: self.desk.now(),
+            change: Change::new(by, Effects::audited(entry)),
+        };
         Ok(self.store.commit_profile_deletion(&it).await?)
     }
 }
@@ -49,10 +59,18 @@ impl Profiles {
 mod tests {
     use super::*;
     use crate::{
-        profile::MockProfileStore,
+        profile::{MockProfileStore, Profile},
         testing::{desk, people},
     };
     use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_is_deleted_is_not_deleted_again() {
+        let mut store = MockProfileStore::new();
+        store.expect_profile().returning(|_, _| Ok(Some(Profile { deleted_at: Some(people::NOW), ..people::profile() })));
+        let profiles = Profiles::new(Arc::new(store), desk());
+        profiles.delete(&people::permit(), people::profile().id).await.unwrap();
+    }
 
     fn profiles(running: Option<SessionId>, commits: usize) -> Profiles {
         let mut store = MockProfileStore::new();

@@ -42,6 +42,6 @@ impl Profiles {
     }
 
     pub async fn read(&self, by: &Permit<ReadProfile>, id: ProfileId) -> Result<Option<Profile>, StoreError> {
-        self.store.profile(by.workspace(), id).await
+        Ok(self.store.profile(by.workspace(), id).await?.filter(Profile::is_there))
     }
 }

@@ -89,9 +89,15 @@ pub struct Profile {
     pub metadata: Option<Metadata>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Then nothing is left of it but its name.
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl Profile {
+    pub fn is_there(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+
     pub(super) fn new(desk: &Desk, by: &Access, order: ProfileOrder) -> Self {
         let now = desk.now();
         Self {
@@ -105,6 +111,7 @@ impl Profile {
             metadata: order.metadata,
             created_at: now,
             updated_at: now,
+            deleted_at: None,
         }
     }
 

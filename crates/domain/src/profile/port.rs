@@ -10,10 +10,10 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ProfileStore: Send + Sync {
-    /// Every profile of the account, newest first; positions are the ids' bits.
+    /// Every profile of the account that is there, newest first; positions are the ids' bits.
     async fn profiles(&self, account: AccountId, page: PageRequest) -> Result<Page<Profile>, StoreError>;
 
-    /// A profile of that account.
+    /// A profile of that account, also one that was deleted.
     async fn profile(&self, account: AccountId, id: ProfileId) -> Result<Option<Profile>, StoreError>;
 
     /// A session of that account that runs on the profile, if there is one.
@@ -27,6 +27,6 @@ pub trait ProfileStore: Send + Sync {
     /// MUST be `Stale` unless the profile is there; so must the one below. `Taken` as above.
     async fn commit_profile_update(&self, it: &ProfileUpdate) -> Result<(), CommitError>;
 
-    /// MUST be `Stale` while a session runs on the profile.
+    /// MUST be `Stale` while a session runs on the profile. Description and metadata MUST be gone with it, and its name free.
     async fn commit_profile_deletion(&self, it: &ProfileDeletion) -> Result<(), CommitError>;
 }

@@ -95,7 +95,8 @@ impl Profiles {
         if fields.is_empty() {
             return Err(UpdateProfileError::NothingToChange);
         }
-        let mut profile = self.store.profile(by.workspace(), id).await?.ok_or(UpdateProfileError::NotFound)?;
+        let found = self.store.profile(by.workspace(), id).await?;
+        let mut profile = found.filter(Profile::is_there).ok_or(UpdateProfileError::NotFound)?;
         patch.apply(&mut profile);
         profile.updated_at = self.desk.now();
         let entry = profile.describe(self.desk.audit(by, AuditAction::ProfileUpdated)).with("fields", fields);

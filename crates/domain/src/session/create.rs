@@ -71,7 +71,8 @@ impl Sessions {
         if by.access().standing != Standing::Owner {
             return Err(CreateSessionError::OwnersProfile);
         }
-        self.profiles.profile(by.workspace(), id).await?.ok_or(CreateSessionError::NoProfile)
+        let found = self.profiles.profile(by.workspace(), id).await?;
+        found.filter(Profile::is_there).ok_or(CreateSessionError::NoProfile)
     }
 }
 
@@ -152,11 +153,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_profile_is_not_found() {
-        let mut profiles = MockProfileStore::new();
-        profiles.expect_profile().returning(|_, _| Ok(None));
-        let refused = sessions(MockSessionStore::new(), profiles).create(&people::permit(), on(profile().id)).await;
-        assert!(matches!(refused, Err(CreateSessionError::NoProfile)));
+    async fn a_profile_that_is_not_there_is_not_found() {
+        for seen in [None, Some(Profile { deleted_at: Some(people::NOW), ..profile() })] {
+            let mut profiles = MockProfileStore::new();
+            profiles.expect_profile().returning(move |_, _| Ok(seen.clone()));
+            let refused = sessions(MockSessionStore::new(), profiles).create(&people::permit(), on(profile().id)).await;
+            assert!(matches!(refused, Err(CreateSessionError::NoProfile)));
+        }
     }
 
     /// The mocks answer nothing: whoever asks them fails.

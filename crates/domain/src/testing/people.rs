@@ -157,6 +157,7 @@ pub fn profile() -> Profile {
         metadata: None,
         created_at: NOW,
         updated_at: NOW,
+        deleted_at: None,
     }
 }
 

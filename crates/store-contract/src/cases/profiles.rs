@@ -140,7 +140,8 @@ pub async fn a_lower_tier_deletes_nothing_and_the_highest_has_no_cap<B: Backend>
 pub async fn a_profile_goes_when_nothing_runs_on_it<B: Backend>(backend: B) {
     let world = World::new(backend);
     let (olive, bo) = (on(&world, "olive", Tier::SoloManual).await, world.person("bo").await);
-    let profile = keep(&world, &olive, "shop").await;
+    let described = ProfileOrder { description: Some("words".parse().unwrap()), ..order("shop") };
+    let profile = world.profiles().create(&world.permit(&olive).await, described).await.unwrap();
     let session = world.sessions().create(&world.permit(&olive).await, launch(profile.id)).await.unwrap();
     assert_eq!(world.store.running_on(olive.id, profile.id).await.unwrap(), Some(session.id));
     assert_eq!(world.store.running_on(bo.id, profile.id).await.unwrap(), None);
@@ -153,7 +154,11 @@ pub async fn a_profile_goes_when_nothing_runs_on_it<B: Backend>(backend: B) {
     assert_eq!(world.backend.rows().await, before);
     super::sessions::end(&world, &olive, session.id).await;
     world.profiles().delete(&world.permit(&olive).await, profile.id).await.unwrap();
-    assert_eq!(world.grown_since(&before).await.get("profiles"), Some(&-1));
+    let gone = world.store.profile(olive.id, profile.id).await.unwrap().unwrap();
+    assert_eq!((gone.deleted_at, gone.description, gone.metadata), (Some(world.now()), None, None));
+    assert_eq!(world.store.own_account(olive.id).await.unwrap().unwrap().profiles, 0);
+    world.profiles().delete(&world.permit(&olive).await, profile.id).await.unwrap();
+    assert_eq!(world.actions(olive.id).await.iter().filter(|action| *action == "profile.deleted").count(), 1);
     let ended = world.store.session(olive.id, session.id).await.unwrap().unwrap();
     assert_eq!(ended.profile, Some(profile.id), "what it ran on stays told");
 }
@@ -219,7 +224,7 @@ pub async fn of_a_launch_and_a_deletion_one_comes_first<B: Backend>(backend: B) 
         };
         let outcomes = race(2, either).await;
         assert_ne!(outcomes[0], outcomes[1], "one of them, never both and never neither");
-        let there = world.store.profile(olive.id, profile.id).await.unwrap().is_some();
+        let there = world.store.profile(olive.id, profile.id).await.unwrap().unwrap().is_there();
         assert_eq!(there, outcomes[0]);
     }
     world.log(olive.id).await;

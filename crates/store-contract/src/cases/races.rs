@@ -399,8 +399,7 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     world.wear(&olive).await;
     let picture = world.upload(&olive).await;
     let session = sessions::begin(&world, &olive).await;
-    let shop = ProfileOrder { name: people::name("shop"), archetype: None, description: None, metadata: None };
-    let profile = world.profiles().create(&world.permit(&olive).await, shop.clone()).await.unwrap();
+    let profile = world.profiles().create(&world.permit(&olive).await, profile_named("shop")).await.unwrap();
     let seen = world.store.own_account(olive.id).await.unwrap();
     world.prove(&olive).await;
 
@@ -434,7 +433,7 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
         async |by| world.preferences().set(&by, declined(OptionalMail::BillingReceipt)).await;
         async |by| world.sessions().create(&by, SessionOrder::default()).await.map(drop);
         async |by| world.sessions().destroy(&by, session.id).await;
-        async |by| world.profiles().create(&by, ProfileOrder { name: people::name("x"), ..shop.clone() }).await.map(drop);
+        async |by| world.profiles().create(&by, profile_named("another")).await.map(drop);
         async |by| world.profiles().update(&by, profile.id, patch()).await.map(drop);
         async |by| world.profiles().delete(&by, profile.id).await;
     }
@@ -443,6 +442,10 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     assert_eq!(world.store.seen_key(olive.id, key.id).await.unwrap().unwrap(), key);
     assert_eq!(world.store.seen_membership(membership.id).await.unwrap().unwrap().membership, membership);
     world.log(olive.id).await;
+}
+
+fn profile_named(name: &str) -> ProfileOrder {
+    ProfileOrder { name: people::name(name), archetype: None, description: None, metadata: None }
 }
 
 fn patch() -> ProfilePatch {

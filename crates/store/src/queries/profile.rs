@@ -5,7 +5,8 @@ use driftstack_domain::{
     change::{CommitError, StoreError},
     id::{AccountId, ProfileId, SessionId},
     page::{Page, PageRequest, Position},
-    profile::{Profile, ProfileCreation, ProfileDeletion, ProfileStore, ProfileUpdate},
+    profile::{Description, Profile, ProfileCreation, ProfileDeletion, ProfileStore, ProfileUpdate},
+    session::Metadata,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -51,13 +52,12 @@ impl ProfileStore for Store {
 
     #[instrument(level = "debug", name = "db.profile.commit_deletion", skip_all)]
     async fn commit_profile_deletion(&self, it: &ProfileDeletion) -> Result<(), CommitError> {
-        self.commit(it, |c, it| deletion(c, it.account, it.profile).boxed()).await
+        self.commit(it, |c, it| deletion(c, it).boxed()).await
     }
 }
 
 pub(crate) async fn profiles(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Profile>> {
-    let rows = profiles::table
-        .filter(profiles::account.eq(b(&account)))
+    let rows = kept(account)
         .filter(profiles::id.lt(below_id(&page)))
         .order(profiles::id.desc())
         .limit(rows_to_fetch(&page))
@@ -79,11 +79,11 @@ pub(crate) async fn profile(c: &mut Conn, account: AccountId, id: ProfileId) -> 
     Ok(found.map(Row::into_inner))
 }
 
-/// The profiles of an account.
+/// The profiles of an account that are there: the index holds no others.
 #[dsl::auto_type(no_type_alias)]
 pub(super) fn kept(account: AccountId) -> _ {
     let of_account: dsl::Eq<profiles::account, Bound<AccountId>> = profiles::account.eq(b(&account));
-    profiles::table.filter(of_account)
+    profiles::table.filter(of_account).filter(profiles::deleted_at.is_null())
 }
 
 pub(crate) async fn count(c: &mut Conn, account: AccountId) -> Answer<i64> {
@@ -102,7 +102,7 @@ async fn insert(c: &mut Conn, profile: &Profile) -> Answer<()> {
 }
 
 async fn update(c: &mut Conn, profile: &Profile) -> Answer<()> {
-    let changed = dsl::update(profiles::table.find(b(&profile.id)).filter(profiles::account.eq(b(&profile.account))))
+    let changed = dsl::update(kept(profile.account).filter(profiles::id.eq(b(&profile.id))))
         .set((
             profiles::name.eq(b(&profile.name)),
             profiles::archetype.eq(b(&profile.archetype)),
@@ -116,8 +116,17 @@ async fn update(c: &mut Conn, profile: &Profile) -> Answer<()> {
 }
 
 /// A session that has begun on it since the decision has not moved the revision, so it is asked again who runs.
-async fn deletion(c: &mut Conn, account: AccountId, id: ProfileId) -> Answer<()> {
-    let in_use = running(account).filter(sessions::profile.eq(b(&Some(id))));
-    let unused = profiles::table.find(b(&id)).filter(profiles::account.eq(b(&account)));
-    Fault::unless_one(dsl::delete(unused.filter(dsl::not(dsl::exists(in_use)))).execute(c).await?)
+async fn deletion(c: &mut Conn, it: &ProfileDeletion) -> Answer<()> {
+    let in_use = running(it.account).filter(sessions::profile.eq(b(&Some(it.profile))));
+    let unused = kept(it.account).filter(profiles::id.eq(b(&it.profile))).filter(dsl::not(dsl::exists(in_use)));
+    let deleted = dsl::update(unused)
+        .set((
+            profiles::description.eq(b(&None::<Description>)),
+            profiles::metadata.eq(b(&None::<Metadata>)),
+            profiles::updated_at.eq(b(&it.at)),
+            profiles::deleted_at.eq(b(&Some(it.at))),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(deleted)
 }
