@@ -62,9 +62,9 @@ const LOAD: &str = "
     INSERT INTO avatars (key, account, sweep_at)
         SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;
     INSERT INTO profiles (id, account, created_by, created_with, name, archetype, created_at, updated_at)
-        SELECT uid(n), uid(n % 500 + 1), uid(1), '', 'p' || n, 'default', now(), now() FROM generate_series(1, 100000) n;
+        SELECT uid(n), uid(n % 500 + 1), uid(1), 'key_' || uid(1), 'p' || n, 'default', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO sessions (id, account, created_by, created_with, archetype, purpose, created_at, destroyed_at)
-        SELECT uid(n), uid(n % 500 + 1), uid(1), '', 'default', '', now(), CASE WHEN n > 5000 THEN now() END
+        SELECT uid(n), uid(n % 500 + 1), uid(1), 'key_' || uid(1), 'default', 'production_customer', now(), CASE WHEN n > 5000 THEN now() END
         FROM generate_series(1, 300000) n;
     INSERT INTO usage_days SELECT uid(n % 500 + 1), 20000 - n / 500, 1 FROM generate_series(1, 200000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;

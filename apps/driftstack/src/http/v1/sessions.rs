@@ -32,7 +32,7 @@ pub(super) fn routes(api: Api) -> Api {
 /// All of it may be left out.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+struct CreateSessionBody {
     /// 3 to 60 characters of a-z, 0-9 and underscore. Unless told that of the profile, or `default`.
     #[schema(value_type = Option<String>)]
     archetype: Option<Archetype>,
@@ -53,8 +53,8 @@ struct CreateBody {
     behavioral_profile: Option<Behavior>,
 }
 
-impl From<CreateBody> for SessionOrder {
-    fn from(body: CreateBody) -> Self {
+impl From<CreateSessionBody> for SessionOrder {
+    fn from(body: CreateSessionBody) -> Self {
         Self {
             archetype: body.archetype,
             purpose: body.purpose,
@@ -68,7 +68,7 @@ impl From<CreateBody> for SessionOrder {
 
 /// A session.
 #[derive(Serialize, ToSchema)]
-struct SessionView {
+struct SessionRecordView {
     #[schema(value_type = String)]
     id: SessionId,
     /// Whose workspace it is on.
@@ -114,7 +114,7 @@ struct SessionView {
     created_with: String,
 }
 
-impl From<Session> for SessionView {
+impl From<Session> for SessionRecordView {
     fn from(session: Session) -> Self {
         Self {
             id: session.id,
@@ -145,8 +145,8 @@ impl From<Session> for SessionView {
 async fn create(
     gate: Gate<CreateSession>,
     services: Data<Services>,
-    new: NewBody<CreateBody>,
-) -> Result<Once<Created<SessionView>>, Problem> {
+    new: NewBody<CreateSessionBody>,
+) -> Result<Once<Created<SessionRecordView>>, Problem> {
     let order = SessionOrder::from(new.body);
     let create = async |by: Creation<'_, _, _>| services.sessions.create(by, order.clone()).await;
     gate.create(&new.repeatable, create, |session| Created(session.clone().into())).await
@@ -169,7 +169,7 @@ async fn list(
     gate: Gate<BrowseSessions>,
     services: Data<Services>,
     paging: Query<Paging>,
-) -> Result<Ok200<Listed<SessionView>>, Problem> {
+) -> Result<Ok200<Listed<SessionRecordView>>, Problem> {
     paging.0.answer(&gate, async |by, page| services.sessions.list(by, page).await).await
 }
 
@@ -177,7 +177,7 @@ async fn read(
     gate: Gate<ReadSession>,
     services: Data<Services>,
     id: Id<SessionId>,
-) -> Result<Ok200<SessionView>, Problem> {
+) -> Result<Ok200<SessionRecordView>, Problem> {
     let found = services.sessions.read(gate.permit(), id.0).await?;
     found.map(|session| Ok200(session.into())).ok_or_else(|| DestroySessionError::NotFound.into())
 }

@@ -24,7 +24,7 @@ pub(super) fn routes(api: Api) -> Api {
 
 /// What is counted. Only sessions are there to be used, so the rest is 0.
 #[derive(Serialize, ToSchema)]
-struct Totals {
+struct UsageTotals {
     /// A minute counts as soon as it has begun, on the day on which it began.
     session_minute: i64,
     navigate: i64,
@@ -34,7 +34,7 @@ struct Totals {
     screenshot_capture: i64,
 }
 
-impl Totals {
+impl UsageTotals {
     fn of(session_minute: i64) -> Self {
         Self { session_minute, navigate: 0, interact: 0, wait: 0, state_capture: 0, screenshot_capture: 0 }
     }
@@ -42,7 +42,7 @@ impl Totals {
 
 /// How much there may be of it in a period. Null: no tier limits it.
 #[derive(Serialize, ToSchema, Default)]
-struct Quotas {
+struct UsageQuotas {
     session_minute: Option<i64>,
     navigate: Option<i64>,
     interact: Option<i64>,
@@ -52,7 +52,7 @@ struct Quotas {
 }
 
 #[derive(Serialize, ToSchema)]
-struct PeriodView {
+struct UsagePeriodView {
     /// The first moment of the month in UTC.
     #[schema(value_type = String, format = "date-time")]
     period_start: Timestamp,
@@ -62,23 +62,23 @@ struct PeriodView {
     /// Of the owner of the workspace.
     #[schema(value_type = String)]
     tier: Tier,
-    totals: Totals,
-    quotas: Quotas,
+    totals: UsageTotals,
+    quotas: UsageQuotas,
 }
 
-impl From<PeriodUsage> for PeriodView {
+impl From<PeriodUsage> for UsagePeriodView {
     fn from(usage: PeriodUsage) -> Self {
         Self {
             period_start: usage.start,
             period_end: usage.end,
             tier: usage.tier,
-            totals: Totals::of(usage.session_minutes),
-            quotas: Quotas::default(),
+            totals: UsageTotals::of(usage.session_minutes),
+            quotas: UsageQuotas::default(),
         }
     }
 }
 
-async fn period(gate: Gate<ReadUsage>, services: Data<Services>) -> Result<Ok200<PeriodView>, Problem> {
+async fn period(gate: Gate<ReadUsage>, services: Data<Services>) -> Result<Ok200<UsagePeriodView>, Problem> {
     Ok(Ok200(services.usage.period(gate.permit()).await?.into()))
 }
 
@@ -97,36 +97,36 @@ impl Parameters for SeriesQuery {
 
 /// A day in UTC, such as `2026-05-12`.
 #[derive(Serialize, ToSchema)]
-struct DayView {
+struct UsageDayView {
     #[schema(format = "date")]
     date: String,
-    totals: Totals,
+    totals: UsageTotals,
 }
 
-impl From<DayMinutes> for DayView {
+impl From<DayMinutes> for UsageDayView {
     fn from(it: DayMinutes) -> Self {
-        Self { date: it.day.to_string(), totals: Totals::of(it.minutes) }
+        Self { date: it.day.to_string(), totals: UsageTotals::of(it.minutes) }
     }
 }
 
 #[derive(Serialize, ToSchema)]
-struct SeriesView {
+struct UsageSeriesView {
     #[schema(format = "date")]
     from_date: String,
     /// Today.
     #[schema(format = "date")]
     to_date: String,
     /// Each day, oldest first, also those on which there was nothing.
-    buckets: Vec<DayView>,
+    buckets: Vec<UsageDayView>,
 }
 
 async fn series(
     gate: Gate<ReadUsageSeries>,
     services: Data<Services>,
     query: Query<SeriesQuery>,
-) -> Result<Ok200<SeriesView>, Problem> {
-    let buckets: Vec<DayView> =
-        services.usage.series(gate.permit(), query.0.0).await?.into_iter().map(DayView::from).collect();
-    let date = |day: Option<&DayView>| day.map(|it| it.date.clone()).ok_or_else(Problem::internal);
-    Ok(Ok200(SeriesView { from_date: date(buckets.first())?, to_date: date(buckets.last())?, buckets }))
+) -> Result<Ok200<UsageSeriesView>, Problem> {
+    let buckets: Vec<UsageDayView> =
+        services.usage.series(gate.permit(), query.0.0).await?.into_iter().map(UsageDayView::from).collect();
+    let date = |day: Option<&UsageDayView>| day.map(|it| it.date.clone()).ok_or_else(Problem::internal);
+    Ok(Ok200(UsageSeriesView { from_date: date(buckets.first())?, to_date: date(buckets.last())?, buckets }))
 }
