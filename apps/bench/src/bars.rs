@@ -42,6 +42,8 @@ const READ_CPU: f64 = 1.3;
 const WRITE_CPU: f64 = 1.5;
 /// Of the throughput of the bare handler, at the least.
 const THROUGHPUT: f64 = 0.7;
+/// The same, of sessions that 32 connections begin on one account.
+const CONTENDED: f64 = 0.5;
 /// Times the p99 of the bare handler.
 const P99: f64 = 2.0;
 const MEMORY_MIB: f64 = 80.0;
@@ -81,6 +83,14 @@ async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Lin
 
     let write = [sides.bare(Ask::Rename), sides.service(Ask::Rename)];
     lines.extend(compared(&format!("{name}, write"), &Rounds::take(&write, plan).await?, WRITE_CPU));
+
+    let begin = [sides.bare(Ask::Begin), sides.service(Ask::Begin)];
+    let rounds = Rounds::take(&begin, plan).await?;
+    lines.push(Line::at_least(
+        format!("{name}, sessions of one account: throughput beside a locked insert"),
+        CONTENDED,
+        rounds.ratio(1, 0, |turn| turn.per_second),
+    ));
     Ok(lines)
 }
 

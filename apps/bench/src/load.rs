@@ -55,7 +55,7 @@ impl Load {
         let begun = begun();
         let since = Instant::now();
         let callers = connections.into_iter().enumerate().map(|(at, connection)| {
-            // Each caller has keys of its own: two changes of one account at once would wait for each other.
+            // Each caller has keys of its own, if there are several: two changes of one account at once would wait for each other.
             let own = target.requests.iter().skip(at % target.requests.len()).step_by(self.connections);
             self.call(connection, own.collect(), since)
         });

@@ -12,6 +12,9 @@ pub fn callers(accounts: u32) -> impl Iterator<Item = u32> {
     (0..accounts).step_by(100)
 }
 
+/// The account that all connections create on at once. It asks for nothing else.
+pub const BUSY: u32 = 1;
+
 /// What an id is of.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {

@@ -32,6 +32,8 @@ pub enum Ask {
     Me,
     /// Another name for it.
     Rename,
+    /// A session, all of one account.
+    Begin,
     /// Of the bare handlers alone: who a key belongs to.
     Key,
 }
@@ -102,7 +104,11 @@ impl Sides {
 impl Ask {
     /// The requests of all callers.
     pub fn of(self, address: SocketAddr, accounts: u32) -> Target {
-        Target { address, requests: people::callers(accounts).map(|n| self.request(n, address)).collect() }
+        let callers: Vec<u32> = match self {
+            Self::Begin => vec![people::BUSY],
+            Self::Me | Self::Rename | Self::Key => people::callers(accounts).collect(),
+        };
+        Target { address, requests: callers.into_iter().map(|n| self.request(n, address)).collect() }
     }
 
     fn request(self, n: u32, address: SocketAddr) -> Vec<u8> {
@@ -111,13 +117,14 @@ impl Ask {
         let (line, body) = match self {
             Self::Me => ("GET /v1/account/me", String::new()),
             Self::Key => ("GET /one", String::new()),
+            Self::Begin => ("POST /v1/sessions", "{}".to_owned()),
             Self::Rename => ("PATCH /v1/account/me", format!(r#"{{"name":"Person {n}"}}"#)),
         };
         let length = body.len();
         let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n");
         match self {
             Self::Me | Self::Key => format!("{head}\r\n"),
-            Self::Rename => format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"),
+            Self::Rename | Self::Begin => format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"),
         }
         .into_bytes()
     }

@@ -21,10 +21,13 @@ use driftstack_domain::{
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
     notify::{Bell, Notifications},
+    profile::{ProfileStore, Profiles},
     secret::{Passwords, SessionTokens, Vault},
+    session::{SessionStore, Sessions},
     staff::{Operator, Staff, StaffStore},
     team::{TeamStore, Teams},
     time::Clock,
+    usage::{Usage, UsageStore},
     web_session::{WebSessionStore, WebSessions},
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
@@ -91,6 +94,9 @@ pub trait Store:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + SessionStore
+    + ProfileStore
+    + UsageStore
     + Health
     + 'static
 {
@@ -161,6 +167,9 @@ pub struct Services {
     pub operator: Operator,
     pub idempotency: Idempotency,
     pub staff: Staff,
+    pub sessions: Sessions,
+    pub profiles: Profiles,
+    pub usage: Usage,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
     pub link_store: Arc<dyn LinkStore>,
@@ -206,6 +215,9 @@ impl Services {
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk.clone()),
             idempotency: Idempotency::new(store.clone(), desk.clone()),
+            sessions: Sessions::new(store.clone(), store.clone(), desk.clone()),
+            profiles: Profiles::new(store.clone(), desk.clone()),
+            usage: Usage::new(store.clone(), clock.clone()),
             staff: Staff::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),

@@ -5,7 +5,11 @@
 
 use crate::{access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail};
 
-/// Counts the commits on one account's workspace. Equal revisions mean: nothing was committed in between.
+/// Counts the commits on one account's workspace that a decision of somebody else may depend on. Equal revisions mean: nothing
+/// of the kind was committed in between.
+///
+/// Of what ends on the log, [`AuditAction::moves_the_revision`](crate::audit::AuditAction::moves_the_revision) says what does
+/// not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Revision(pub i64);
 
@@ -14,7 +18,28 @@ pub struct Revision(pub i64);
 /// A revision is read in the same statement as the facts that were decided on, or earlier, never later. As every change of a
 /// role, a key or an invite moves the revision, the guard covers the caller's own standing too.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Guard(Vec<(AccountId, Revision)>);
+pub struct Guard {
+    accounts: Vec<(AccountId, Revision)>,
+    cap: Option<Cap>,
+}
+
+/// What a workspace may have only so many of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capped {
+    /// Sessions that run.
+    Sessions,
+    Profiles,
+}
+
+/// No more than so many: what the store counts while it holds the account, and refuses where there is no room for one more.
+///
+/// Nothing that was counted before would do: of two who both saw room for one, both would take it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cap {
+    pub account: AccountId,
+    pub of: Capped,
+    pub most: u32,
+}
 
 impl Guard {
     /// For a record that depends on nothing that was there before.
@@ -23,24 +48,35 @@ impl Guard {
     }
 
     pub fn seen(account: AccountId, revision: Revision) -> Self {
-        Self(vec![(account, revision)])
+        Self { accounts: vec![(account, revision)], cap: None }
     }
 
     /// Adds another account. Of two revisions of one account the older one counts.
     #[must_use]
     pub fn and(mut self, account: AccountId, revision: Revision) -> Self {
-        match self.0.iter_mut().find(|(id, _)| *id == account) {
+        match self.accounts.iter_mut().find(|(id, _)| *id == account) {
             Some((_, seen)) => *seen = (*seen).min(revision),
-            None => self.0.push((account, revision)),
+            None => self.accounts.push((account, revision)),
         }
         // One order for everybody, so that two commits cannot wait for each other.
-        self.0.sort_unstable();
+        self.accounts.sort_unstable();
         self
+    }
+
+    /// That of `by`, and room for one more on the workspace; of what has no cap there is always room.
+    pub(crate) fn with_room<A>(by: &Permit<A>, of: Capped, most: Option<u32>) -> Self {
+        let cap = most.map(|most| Cap { account: by.workspace(), of, most });
+        Self { cap, ..by.into() }
+    }
+
+    /// Its account is one of [`Self::accounts`].
+    pub fn cap(&self) -> Option<&Cap> {
+        self.cap.as_ref()
     }
 
     /// Ascending by account: the order in which a store takes its locks.
     pub fn accounts(&self) -> &[(AccountId, Revision)] {
-        &self.0
+        &self.accounts
     }
 }
 
@@ -108,11 +144,13 @@ impl Change {
     }
 }
 
-/// A fact that is unique across accounts; the database decides who has it.
+/// A fact that is unique; the database decides who has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unique {
     Email,
     Slug,
+    /// Of the profiles of one account.
+    ProfileName,
 }
 
 /// Why a record was not committed. Nothing of it was written.
@@ -123,6 +161,9 @@ pub enum CommitError {
     Stale,
     #[error("{0:?} is taken")]
     Taken(Unique),
+    /// There is no room for one more.
+    #[error("there are {held} already")]
+    Full { held: u32 },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

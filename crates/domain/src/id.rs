@@ -97,6 +97,10 @@ ids! {
     MailId = "";
     /// A membership of one account in the team of another.
     MembershipId = "mem_";
+    /// What sessions may run on.
+    ProfileId = "prof_";
+    /// A session, which runs on a workspace. A sign-in is a [`WebSessionId`].
+    SessionId = "ses_";
     /// The team that every account owns.
     TeamId = "team_";
     /// A sign-in, as a resource. As an actor it is written `wsk_` (see [`crate::access::Credential`]).

@@ -15,8 +15,11 @@ use driftstack_domain::{
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
     notify::Bell,
+    profile::ProfileStore,
+    session::SessionStore,
     staff::StaffStore,
     team::TeamStore,
+    usage::UsageStore,
     web_session::WebSessionStore,
 };
 
@@ -40,6 +43,9 @@ pub trait Ports:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + SessionStore
+    + ProfileStore
+    + UsageStore
     + 'static
 {
 }
@@ -64,6 +70,9 @@ impl<T> Ports for T where
         + Outbox
         + StaffStore
         + IdempotencyStore
+        + SessionStore
+        + ProfileStore
+        + UsageStore
         + 'static
 {
 }

@@ -33,12 +33,14 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
+            AcceptInvite, BindDevice, ChangeRole, DeleteProfile, DestroySession, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
             RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
-            TransferOwnership, VerifyMfa,
+            TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
+    profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},
     secret::LinkToken,
+    session::{MockSessionStore, Session, SessionDestruction, Sessions},
     staff::{MockStaffStore, OwnershipTransfer, SeenAccount, Staff, StatusChange, Tie},
     testing::people,
     web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
@@ -343,5 +345,36 @@ pub async fn transfer(
     store.expect_tie().returning(move |_, _| Ok(tie));
     store.expect_commit_transfer().returning(caught.catch());
     Staff::new(Arc::new(store), desk.clone()).transfer(by, giver, taker).await.unwrap();
+    caught.take()
+}
+
+/// The end of a session that seems to run.
+pub async fn session_destruction(desk: &Desk, by: &Permit<DestroySession>, seen: Session) -> SessionDestruction {
+    let (mut store, caught) = (MockSessionStore::new(), Caught::nothing());
+    let id = seen.id;
+    store.expect_session().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_session_destruction().returning(caught.catch());
+    Sessions::new(Arc::new(store), Arc::new(MockProfileStore::new()), desk.clone()).destroy(by, id).await.unwrap();
+    caught.take()
+}
+
+/// Another name for a profile that seems to be there.
+pub async fn profile_update(desk: &Desk, by: &Permit<UpdateProfile>, seen: Profile) -> ProfileUpdate {
+    let (mut store, caught) = (MockProfileStore::new(), Caught::nothing());
+    let (id, patch) = (seen.id, ProfilePatch { name: Some(people::name("other")), ..ProfilePatch::default() });
+    store.expect_profile().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_commit_profile_update().returning(caught.catch());
+    Profiles::new(Arc::new(store), desk.clone()).update(by, id, patch).await.unwrap();
+    caught.take()
+}
+
+/// The deletion of a profile that seems to be there, with nothing that runs on it.
+pub async fn profile_deletion(desk: &Desk, by: &Permit<DeleteProfile>, seen: Profile) -> ProfileDeletion {
+    let (mut store, caught) = (MockProfileStore::new(), Caught::nothing());
+    let id = seen.id;
+    store.expect_profile().returning(move |_, _| Ok(Some(seen.clone())));
+    store.expect_running_on().returning(|_, _| Ok(None));
+    store.expect_commit_profile_deletion().returning(caught.catch());
+    Profiles::new(Arc::new(store), desk.clone()).delete(by, id).await.unwrap();
     caught.take()
 }

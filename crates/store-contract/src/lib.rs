@@ -188,6 +188,18 @@ macro_rules! store_contract {
                     an_operators_key_is_in_the_accounts_own_hands
                     a_plan_is_kept_with_the_team
                 }
+                profiles {
+                    a_profile_is_read_as_it_was_written
+                    profiles_are_listed_newest_first
+                    a_name_is_that_of_one_profile_of_an_account
+                    of_sixty_at_once_as_many_are_kept_as_there_is_room_for
+                    one_name_goes_to_one_of_eight
+                    a_lower_tier_deletes_nothing_and_the_highest_has_no_cap
+                    a_profile_goes_when_nothing_runs_on_it
+                    a_profile_that_is_gone_cannot_be_moved
+                    of_two_who_change_a_profile_at_once_neither_is_lost
+                    of_a_launch_and_a_deletion_one_comes_first
+                }
                 races {
                     one_slug_goes_to_one_of_sixteen_accounts
                     one_invite_makes_one_member
@@ -207,6 +219,20 @@ macro_rules! store_contract {
                     two_staff_set_tiers_at_once
                     a_caller_sees_an_override_whole
                     a_team_that_moves_is_not_mixed_with_another
+                }
+                sessions {
+                    a_session_is_read_as_it_was_written
+                    sessions_are_listed_newest_first_whatever_their_state
+                    a_session_of_another_account_is_not_seen
+                    a_session_ends_once
+                    of_many_who_end_a_session_at_once_one_does
+                    what_is_over_the_cap_is_refused_and_writes_nothing
+                    a_lower_tier_ends_nothing_and_refuses_more
+                    of_sixty_at_once_as_many_begin_as_there_is_room_for
+                    many_who_begin_and_end_never_exceed_the_cap
+                    what_begins_and_ends_makes_nobody_stale
+                    a_role_that_was_taken_away_begins_and_ends_nothing
+                    a_key_that_creates_all_the_time_is_revoked
                 }
                 sign_in {
                     a_registration_is_stored_whole
@@ -232,6 +258,11 @@ macro_rules! store_contract {
                     a_team_moves_with_its_members_invites_and_keys
                     a_team_moves_only_to_a_member_without_a_team
                     a_transfer_that_fails_half_way_has_moved_nothing
+                }
+                usage {
+                    the_days_are_those_of_the_sessions
+                    only_the_days_that_are_wanted_are_read
+                    no_minute_is_lost_or_counted_twice_while_sessions_end
                 }
                 web_sessions {
                     a_session_is_renewed

@@ -26,12 +26,15 @@ use driftstack_domain::{
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
     notify::Notifications,
     policy::{Operation, Role, Scope, ScopeSet},
+    profile::Profiles,
     secret::{LinkToken, SessionTokens as _},
+    session::Sessions,
     staff::{Operator, Staff},
     team::Teams,
     testing::{Counted, GlassVault, people},
     tier::Tier,
     time::{Clock as _, Timestamp},
+    usage::Usage,
     web_session::{Agent, SignedIn, WebSessions},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -210,6 +213,18 @@ impl<B: Backend> World<B> {
 
     pub fn staff(&self) -> Staff {
         Staff::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn sessions(&self) -> Sessions {
+        Sessions::new(self.store.clone(), self.store.clone(), self.desk.clone())
+    }
+
+    pub fn profiles(&self) -> Profiles {
+        Profiles::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn usage(&self) -> Usage {
+        Usage::new(self.store.clone(), self.clock.clone())
     }
 
     pub fn doorkeeper(&self) -> Doorkeeper {

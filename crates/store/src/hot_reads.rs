@@ -56,6 +56,14 @@ macro_rules! hot_reads {
             a_page_of_accounts: staff::newest(page());
             a_page_of_addresses: staff::beginning_so("ada".parse::<EmailStart>().unwrap(), page());
             a_tie: staff::tie(account(), account());
+            a_page_of_sessions: session::sessions(account(), page());
+            a_session: session::session(account(), SessionId::new(Uuid::from_u128(1)));
+            sessions_that_run: session::count_running(account());
+            a_page_of_profiles: profile::profiles(account(), page());
+            a_profile: profile::profile(account(), ProfileId::new(Uuid::from_u128(1)));
+            profiles_that_are_kept: profile::count(account());
+            what_runs_on_a_profile: profile::running_on(account(), ProfileId::new(Uuid::from_u128(1)));
+            the_usage_of_a_quarter: usage::seen_usage(account(), Day::from_number(20_000)..=Day::from_number(20_090));
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

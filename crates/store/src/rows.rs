@@ -14,18 +14,20 @@ use driftstack_domain::{
     auth::{LinkKind, LinkRequest},
     avatar::AvatarKey,
     email::Email,
-    id::{AccountId, ActivationId, ApiKeyId, AuditId, InviteId, LinkId, TeamId},
+    id::{AccountId, ActivationId, ApiKeyId, AuditId, InviteId, LinkId, ProfileId, SessionId, TeamId},
     membership::Invite,
     name::Name,
     policy::{Role, ScopeSet},
+    profile::{Description, Profile},
     secret::Digest,
+    session::{Archetype, Behavior, Metadata, Purpose, Session},
     team::Team,
     tier::{Plan, Tier},
     time::Timestamp,
 };
 
 use crate::{
-    schema::{accounts, activations, api_keys, audit_entries, invites, link_requests, teams},
+    schema::{accounts, activations, api_keys, audit_entries, invites, link_requests, profiles, sessions, teams},
     types::{Bound, Stored, b, read},
 };
 
@@ -156,6 +158,35 @@ in_table! {
         expires_at: Option<Timestamp>,
         revoked_at: Option<Timestamp>,
         last_used_at: Option<Timestamp>,
+    }
+
+    Session in sessions {
+        id: SessionId,
+        account: AccountId,
+        created_by: AccountId,
+        created_with: Credential,
+        archetype: Archetype,
+        purpose: Purpose,
+        label: Option<Name>,
+        metadata: Option<Metadata>,
+        behavior: Option<Behavior>,
+        profile: Option<ProfileId>,
+        created_at: Timestamp,
+        destroyed_at: Option<Timestamp>,
+    }
+
+    Profile in profiles {
+        id: ProfileId,
+        account: AccountId,
+        created_by: AccountId,
+        created_with: Credential,
+        name: Name,
+        archetype: Archetype,
+        description: Option<Description>,
+        metadata: Option<Metadata>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+        deleted_at: Option<Timestamp>,
     }
 
     LinkRequest in link_requests {

@@ -198,6 +198,41 @@ tables! {
         session -> Nullable<Id>,
     }
 
+    sessions (id) {
+        id -> Id,
+        account -> Id,
+        created_by -> Id,
+        created_with -> Text,
+        archetype -> Text,
+        purpose -> Text,
+        label -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        behavior -> Nullable<Text>,
+        profile -> Nullable<Id>,
+        created_at -> Moment,
+        destroyed_at -> Nullable<Moment>,
+    }
+
+    profiles (id) {
+        id -> Id,
+        account -> Id,
+        created_by -> Id,
+        created_with -> Text,
+        name -> Text,
+        archetype -> Text,
+        description -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        created_at -> Moment,
+        updated_at -> Moment,
+        deleted_at -> Nullable<Moment>,
+    }
+
+    usage_days (account, day) {
+        account -> Id,
+        day -> Integer,
+        session_minutes -> BigInt,
+    }
+
     declined_mails (account, mail) {
         account -> Id,
         mail -> Text,

@@ -22,14 +22,17 @@ use driftstack_domain::{
     email::Email,
     id::{
         AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, FactorId, InviteId, LinkId, MailId,
-        MembershipId, TeamId, WebSessionId,
+        MembershipId, ProfileId, SessionId, TeamId, WebSessionId,
     },
     mail::{MailContent, OptionalMail},
     name::Name,
     policy::{Role, Scope, ScopeSet},
+    profile::Description,
     secret::{Digest, Sealed},
+    session::{Archetype, Behavior, Metadata, Purpose},
     tier::{Overrides, Plan, Tier},
     time::Timestamp,
+    usage::Day,
 };
 use uuid::Uuid;
 
@@ -144,8 +147,8 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId }
-stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan }
+stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId, ProfileId, SessionId }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan, Archetype, Behavior, Description, Purpose }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {
@@ -158,6 +161,8 @@ stored! {
     ScopeSet: Text as String, |scopes| words(*scopes), |text| text.split_whitespace().map(parse::<Scope>).collect();
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);
     Overrides: Text as String, json, |text| from_json(&text);
+    Day: Integer as i32, |day| day.number(), |number| Ok(Self::from_number(number));
+    Metadata: Text as String, Metadata::to_json, |text| from_json(&text);
     Payload: Text as String, json, |text| from_json(&text);
     MailContent: Text as String, json, |text| from_json(&text);
 }

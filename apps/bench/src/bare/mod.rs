@@ -71,3 +71,6 @@ struct Edit {
 }
 
 const PAYLOAD: &str = r#"{"fields":["name"]}"#;
+
+/// How many sessions may run at once.
+const CAP: i64 = 32;

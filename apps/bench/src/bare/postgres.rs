@@ -16,9 +16,9 @@ use diesel_async::{
 use uuid::Uuid;
 
 use super::{
-    Edit, PAYLOAD, digest, failed, linked,
+    CAP, Edit, PAYLOAD, digest, failed, linked,
     schema::schema,
-    view::{Account, OnTeam, me, me_of},
+    view::{Account, OnTeam, begun, me, me_of},
 };
 
 schema!(Uuid, Timestamptz);
@@ -44,7 +44,8 @@ pub fn routes(config: &mut web::ServiceConfig, pool: &Data<Connections>) {
         .app_data(pool.clone())
         .route("/one", web::get().to(one))
         .route("/v1/account/me", web::get().to(read))
-        .route("/v1/account/me", web::patch().to(write));
+        .route("/v1/account/me", web::patch().to(write))
+        .route("/v1/sessions", web::post().to(begin));
 }
 
 async fn one(request: HttpRequest, pool: Data<Connections>) -> Result<HttpResponse> {
@@ -65,7 +66,18 @@ async fn write(request: HttpRequest, pool: Data<Connections>, edit: Json<Edit>) 
     let (account, key, _) = caller(&mut conn, digest(&request)?).await?;
     let name = edit.into_inner().name;
     let edited = conn.transaction(async move |conn| rename(conn, account, key, name).await);
-    Ok(HttpResponse::Ok().json(me(edited.await.map_err(failed)?, [])))
+    Ok(HttpResponse::Ok().json(me(edited.await.map_err(failed)?, (None, None), [])))
+}
+
+async fn begin(request: HttpRequest, pool: Data<Connections>) -> Result<HttpResponse> {
+    let mut conn = connection(&pool).await?;
+    let (account, key, _) = caller(&mut conn, digest(&request)?).await?;
+    let id = Uuid::from_u64_pair(fastrand::u64(..), fastrand::u64(..));
+    let room = conn.transaction(async move |conn| insert_below_cap(conn, id, account, key).await);
+    if !room.await.map_err(failed)? {
+        return Ok(HttpResponse::TooManyRequests().finish());
+    }
+    Ok(HttpResponse::Created().json(begun(id, account)))
 }
 
 async fn connection(pool: &Connections) -> Result<Object<AsyncPgConnection>> {
@@ -84,6 +96,13 @@ async fn caller(conn: &mut AsyncPgConnection, digest: Vec<u8>) -> Result<(Uuid, 
         .get_result(conn)
         .await;
     found.optional().map_err(failed)?.ok_or_else(|| ErrorUnauthorized(""))
+}
+
+/// The sessions of an account that run.
+macro_rules! running {
+    ($account:expr) => {
+        sessions::table.filter(sessions::account.eq($account)).filter(sessions::destroyed_at.is_null())
+    };
 }
 
 type Columns = (
@@ -117,6 +136,14 @@ async fn with_teams(conn: &mut AsyncPgConnection, account: Uuid) -> QueryResult<
         .order(memberships::id.desc())
         .select((
             COLUMNS,
+            (
+                running!(account).count().single_value(),
+                profiles::table
+                    .filter(profiles::account.eq(account))
+                    .filter(profiles::deleted_at.is_null())
+                    .count()
+                    .single_value(),
+            ),
             (
                 memberships::id,
                 memberships::owner,
@@ -164,4 +191,27 @@ async fn rename(conn: &mut AsyncPgConnection, account: Uuid, key: Uuid, name: St
         .execute(conn)
         .await?;
     Ok(edited)
+}
+
+/// Locks, counts and inserts, unless there is no room.
+async fn insert_below_cap(conn: &mut AsyncPgConnection, id: Uuid, account: Uuid, key: Uuid) -> QueryResult<bool> {
+    let held = accounts::table.find(account).select(accounts::revision).for_no_key_update();
+    let _: i64 = held.get_result(conn).await?;
+    let running: i64 = running!(account).count().get_result(conn).await?;
+    if running >= CAP {
+        return Ok(false);
+    }
+    dsl::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id),
+            sessions::account.eq(account),
+            sessions::created_by.eq(account),
+            sessions::created_with.eq(format!("key_{key}")),
+            sessions::archetype.eq("default"),
+            sessions::purpose.eq("production_customer"),
+            sessions::created_at.eq(clock_timestamp()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(true)
 }

@@ -59,7 +59,28 @@ macro_rules! schema {
             }
         }
 
-        diesel::allow_tables_to_appear_in_same_query!(accounts, memberships, api_keys, audit_entries);
+        diesel::table! {
+            sessions (id) {
+                id -> $id,
+                account -> $id,
+                created_by -> $id,
+                created_with -> Text,
+                archetype -> Text,
+                purpose -> Text,
+                created_at -> $moment,
+                destroyed_at -> Nullable<$moment>,
+            }
+        }
+
+        diesel::table! {
+            profiles (id) {
+                id -> $id,
+                account -> $id,
+                deleted_at -> Nullable<$moment>,
+            }
+        }
+
+        diesel::allow_tables_to_appear_in_same_query!(accounts, memberships, api_keys, audit_entries, sessions, profiles);
     };
 }
 

@@ -6,12 +6,13 @@ use actix_web::{
     web::{self, Data, Json},
 };
 use diesel::{dsl, prelude::*};
+use uuid::Uuid;
 
 use super::{
-    Edit, PAYLOAD, digest, failed, linked,
+    CAP, Edit, PAYLOAD, digest, failed, linked,
     schema::schema,
     threads::Threads,
-    view::{Account, Id, OnTeam, me, me_of},
+    view::{Account, Id, OnTeam, begun, me, me_of},
 };
 use crate::Failure;
 
@@ -37,7 +38,8 @@ pub fn routes(config: &mut web::ServiceConfig, database: &Data<Database>) {
         .app_data(database.clone())
         .route("/one", web::get().to(one))
         .route("/v1/account/me", web::get().to(read))
-        .route("/v1/account/me", web::patch().to(write));
+        .route("/v1/account/me", web::patch().to(write))
+        .route("/v1/sessions", web::post().to(begin));
 }
 
 async fn one(request: HttpRequest, database: Data<Database>) -> Result<HttpResponse> {
@@ -61,7 +63,21 @@ async fn write(request: HttpRequest, database: Data<Database>, edit: Json<Edit>)
     let (account, key, _) = found(database.readers.run(|conn| caller(conn, digest)).await?)?;
     let name = edit.into_inner().name;
     let edit = move |conn: &mut SqliteConnection| conn.immediate_transaction(|conn| rename(conn, &account, key, name));
-    Ok(HttpResponse::Ok().json(me(database.writer.run(edit).await?.map_err(failed)?, [])))
+    Ok(HttpResponse::Ok().json(me(database.writer.run(edit).await?.map_err(failed)?, (None, None), [])))
+}
+
+async fn begin(request: HttpRequest, database: Data<Database>) -> Result<HttpResponse> {
+    let digest = digest(&request)?;
+    let (account, key, _) = found(database.readers.run(|conn| caller(conn, digest)).await?)?;
+    let id = Uuid::from_u64_pair(fastrand::u64(..), fastrand::u64(..));
+    let (shown, key) = (account.clone().uuid(), key.uuid());
+    let insert = move |conn: &mut SqliteConnection| {
+        conn.immediate_transaction(|conn| insert_below_cap(conn, id, &account, key))
+    };
+    if !database.writer.run(insert).await?.map_err(failed)? {
+        return Ok(HttpResponse::TooManyRequests().finish());
+    }
+    Ok(HttpResponse::Created().json(begun(id, shown)))
 }
 
 fn found<T>(looked_up: QueryResult<Option<T>>) -> Result<T> {
@@ -81,6 +97,13 @@ fn caller(conn: &mut SqliteConnection, digest: Bytes) -> QueryResult<Option<(Byt
         .select((accounts::id, api_keys::id, accounts::tier))
         .get_result(conn)
         .optional()
+}
+
+/// The sessions of an account that run.
+macro_rules! running {
+    ($account:expr) => {
+        sessions::table.filter(sessions::account.eq($account)).filter(sessions::destroyed_at.is_null())
+    };
 }
 
 type Columns = (
@@ -114,6 +137,14 @@ fn with_teams(conn: &mut SqliteConnection, account: &Bytes) -> QueryResult<Vec<O
         .order(memberships::id.desc())
         .select((
             COLUMNS,
+            (
+                running!(account).count().single_value(),
+                profiles::table
+                    .filter(profiles::account.eq(account))
+                    .filter(profiles::deleted_at.is_null())
+                    .count()
+                    .single_value(),
+            ),
             (
                 memberships::id,
                 memberships::owner,
@@ -159,6 +190,26 @@ fn rename(conn: &mut SqliteConnection, account: &Bytes, key: Bytes, name: String
         ))
         .execute(conn)?;
     Ok(edited)
+}
+
+/// Counts and inserts under the lock of the file, unless there is no room.
+fn insert_below_cap(conn: &mut SqliteConnection, id: Uuid, account: &Bytes, key: Uuid) -> QueryResult<bool> {
+    let running: i64 = running!(account).count().get_result(conn)?;
+    if running >= CAP {
+        return Ok(false);
+    }
+    dsl::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id.as_bytes().as_slice()),
+            sessions::account.eq(account),
+            sessions::created_by.eq(account),
+            sessions::created_with.eq(format!("key_{key}")),
+            sessions::archetype.eq("default"),
+            sessions::purpose.eq("production_customer"),
+            sessions::created_at.eq(now()),
+        ))
+        .execute(conn)?;
+    Ok(true)
 }
 
 /// In milliseconds since 1970.

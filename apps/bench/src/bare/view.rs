@@ -56,16 +56,22 @@ pub type Account<I> = (I, String, Option<String>, String, String, Option<String>
 /// A membership of the account, and the other account.
 pub type Membership<I> = (I, I, String, String, Option<String>);
 
+/// Sessions that run, and profiles.
+pub type Counts = (Option<i64>, Option<i64>);
+
 /// A row of an account with its teams.
-pub type OnTeam<I> = (Account<I>, Option<Membership<I>>);
+pub type OnTeam<I> = (Account<I>, Counts, Option<Membership<I>>);
 
 /// The account and its teams, out of their rows.
 pub fn me_of<I: Id>(rows: Vec<OnTeam<I>>) -> Option<Me> {
-    let (accounts, teams): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    accounts.into_iter().next().map(|account| me(account, teams.into_iter().flatten()))
+    let mut rows = rows.into_iter();
+    let (account, counts, team) = rows.next()?;
+    let teams = team.into_iter().chain(rows.filter_map(|(_, _, team)| team));
+    Some(me(account, counts, teams))
 }
 
-pub fn me<I: Id>(account: Account<I>, teams: impl IntoIterator<Item = Membership<I>>) -> Me {
+pub fn me<I: Id>(account: Account<I>, counts: Counts, teams: impl IntoIterator<Item = Membership<I>>) -> Me {
+    let [running, profiles] = [counts.0, counts.1].map(|rows| u32::try_from(rows.unwrap_or(0)).unwrap_or(u32::MAX));
     let (id, email, name, tier, status, timezone, slug, region) = account;
     Me {
         id: format!("acc_{}", id.uuid()),
@@ -81,9 +87,9 @@ pub fn me<I: Id>(account: Account<I>, teams: impl IntoIterator<Item = Membership
         avatar_source: "none",
         mfa_enrolled: false,
         concurrent_session_cap: 32,
-        concurrent_session_active: 0,
+        concurrent_session_active: running,
         profile_cap: None,
-        profile_count: 0,
+        profile_count: profiles,
         teams: teams.into_iter().map(team).collect(),
     }
 }
@@ -95,5 +101,25 @@ fn team<I: Id>((membership, owner, role, owner_email, owner_name): Membership<I>
         owner_name,
         role,
         membership_id: format!("mem_{}", membership.uuid()),
+    }
+}
+
+/// A session that has begun.
+#[derive(Serialize)]
+pub struct Begun {
+    pub id: String,
+    pub account_id: String,
+    pub status: &'static str,
+    pub archetype: &'static str,
+    pub purpose: &'static str,
+}
+
+pub fn begun(id: Uuid, account: Uuid) -> Begun {
+    Begun {
+        id: format!("ses_{id}"),
+        account_id: format!("acc_{account}"),
+        status: "ready",
+        archetype: "default",
+        purpose: "production_customer",
     }
 }

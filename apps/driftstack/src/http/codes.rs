@@ -47,6 +47,7 @@ codes! {
     UnsupportedMediaType = "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "The content type is not supported";
     RateLimited = "rate-limited" TOO_MANY_REQUESTS "Too many requests";
     ConcurrencyLimit = "concurrency-limit" TOO_MANY_REQUESTS "Too many at once";
+    TierLimit = "tier-limit" TOO_MANY_REQUESTS "More than the tier allows";
     Internal = "internal" INTERNAL_SERVER_ERROR "Something went wrong on our side";
     /// Beyond the published list: the store is away or overloaded. It comes with `Retry-After`.
     Unavailable = "unavailable" SERVICE_UNAVAILABLE "Not available right now";

@@ -9,13 +9,17 @@ use driftstack_domain::{
     api_key::looks_like_a_key,
     change::{MaybeStale, again_if_stale},
     id::AccountId,
-    limit::{Bucket, LimitKey},
+    limit::LimitKey,
     policy::Operation,
     secret::{ApiKeySecret, SessionTokens},
 };
 use futures_util::future::LocalBoxFuture;
 
-use super::{codes::Code, limits::Charged, problem::Problem};
+use super::{
+    codes::Code,
+    limits::{self, Charged},
+    problem::Problem,
+};
 use crate::wire::Services;
 
 /// Names the workspace to act on.
@@ -108,13 +112,20 @@ async fn open<A: Operation>(request: &HttpRequest) -> Result<Gate<A>, Problem> {
     let wanted = if A::ACTION.gates().honours_workspace() { wanted_workspace(request)? } else { None };
     let knock = services.doorkeeper.knock::<A>(&presented, wanted).await?;
 
-    let quota = knock.quota(Bucket::Global);
-    let key = LimitKey::Account(knock.account, Bucket::Global);
-    let verdict = services.limiter.charge(key, quota).await;
-    let charged = Charged { bucket: Bucket::Global.as_str(), quota, verdict };
+    let charge = A::ACTION.gates().charge;
+    let quota = knock.quota(charge.bucket);
+    let verdict = services.limiter.charge(LimitKey::Account(knock.account, charge.bucket), quota).await;
+    let charged = Charged { bucket: charge.bucket.as_str(), quota, verdict };
     request.extensions_mut().insert(charged);
     if !verdict.allowed {
         return Err(charged.refusal());
+    }
+    if let Some((owner, quota)) = knock.shared(charge) {
+        // What is shown stays what the caller has: how much the owner has left is nobody else's business.
+        let verdict = services.limiter.charge(LimitKey::Account(owner, charge.bucket), quota).await;
+        if !verdict.allowed {
+            return Err(limits::too_many());
+        }
     }
 
     let permit = knock.answer?;

@@ -55,6 +55,16 @@ impl Charged {
     }
 }
 
+/// When to try again where the bucket of somebody else is empty, whatever that bucket gives: a published client waits no
+/// longer.
+const SECONDS_ELSEWHERE: u64 = 10;
+
+/// A refusal that tells nothing of whose bucket is empty, how large it is and when it is not any more.
+pub fn too_many() -> Problem {
+    let detail = format_args!("too many requests; try again in {SECONDS_ELSEWHERE} s");
+    Problem::new(Code::RateLimited, detail).retry_after(SECONDS_ELSEWHERE)
+}
+
 /// Rounded up: told a second too few, a client would come back too early.
 pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)

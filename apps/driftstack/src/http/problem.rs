@@ -141,6 +141,10 @@ impl From<CommitError> for Problem {
                 tracing::error!(?what, "taken, and no use case says so");
                 Self::internal()
             }
+            CommitError::Full { held } => {
+                tracing::error!(held, "no room, and no use case says so");
+                Self::internal()
+            }
             CommitError::Store(error) => error.into(),
         }
     }

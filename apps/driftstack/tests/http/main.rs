@@ -38,11 +38,14 @@ mod notifications;
 #[cfg(feature = "otel")]
 mod otel;
 mod process;
+mod profiles;
 mod reference;
 mod seats;
+mod sessions;
 mod several;
 mod strangers;
 mod stream;
 mod team;
+mod usage;
 mod web_sessions;
 mod workspace;

@@ -9,7 +9,7 @@ use crate::{
     change::{MaybeStale, StoreError},
     id::AccountId,
     limit::{Bucket, Quota},
-    policy::{Denied, Operation, Proof, Scope, ScopeSet, Standing, decide},
+    policy::{Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, decide},
     tier::{Overrides, Tier, effective_quota},
     time::{Clock, MINUTE, Timestamp},
 };
@@ -107,6 +107,15 @@ impl<A> Knock<A> {
     pub fn quota(&self, bucket: Bucket) -> Quota {
         effective_quota(self.tier, &self.overrides, bucket, self.at).quota
     }
+
+    /// The owner whose bucket is charged too, and what they may charge to it: of somebody who may, on another's workspace.
+    /// Nobody else empties an owner's bucket.
+    pub fn shared(&self, charge: Charge) -> Option<(AccountId, Quota)> {
+        let access = self.answer.as_ref().ok()?.access();
+        let owner = Some(access.workspace).filter(|owner| charge.owner_too && *owner != self.account)?;
+        let quota = effective_quota(access.workspace_tier, &access.workspace_overrides, charge.bucket, self.at).quota;
+        Some((owner, quota))
+    }
 }
 
 fn unknown(presented: &Presented) -> NotAuthenticated {
@@ -149,7 +158,14 @@ impl SeenCaller {
             AccountStatus::Suspended => return Err(Denied::WorkspaceSuspended),
             AccountStatus::Deleted => return Err(Denied::NoMembership),
         }
-        Ok(Access { workspace: owner, workspace_revision: seen.revision, standing: seen.role.into(), ..at_home })
+        Ok(Access {
+            workspace: owner,
+            workspace_revision: seen.revision,
+            workspace_tier: seen.tier,
+            workspace_overrides: seen.overrides,
+            standing: seen.role.into(),
+            ..at_home
+        })
     }
 
     fn minter_status(&self) -> Option<AccountStatus> {
@@ -175,6 +191,8 @@ impl SeenCaller {
             hands: shown.hands,
             workspace: self.account,
             workspace_revision: self.revision,
+            workspace_tier: self.tier,
+            workspace_overrides: self.overrides,
             standing: shown.standing,
             proof: shown.proof,
             to_be_touched: self.last_used_at.is_none_or(|at| now.since(at) >= MINUTE),

@@ -88,6 +88,8 @@ pub struct SeenWorkspace {
     pub owner: AccountId,
     pub status: AccountStatus,
     pub role: Role,
+    pub tier: Tier,
+    pub overrides: Overrides,
     pub revision: Revision,
 }
 
@@ -108,6 +110,10 @@ pub struct Access {
     pub hands: AccountId,
     pub workspace: AccountId,
     pub workspace_revision: Revision,
+    /// Of the account that is acted on: its caps count there, whoever calls.
+    pub workspace_tier: Tier,
+    /// Also those that are over.
+    pub workspace_overrides: Overrides,
     pub standing: Standing,
     /// A key proves nothing of whoever holds it.
     pub proof: Proof,
@@ -128,6 +134,8 @@ impl Access {
             hands: account,
             workspace: account,
             workspace_revision: Revision::default(),
+            workspace_tier: Tier::Free,
+            workspace_overrides: Overrides::NONE,
             standing: Standing::Owner,
             proof: Proof::Never,
             to_be_touched: false,

@@ -62,6 +62,10 @@ pub struct OwnAccount {
     pub account: Account,
     /// Whether a second factor is asked for.
     pub mfa_enrolled: bool,
+    /// Sessions that run on its workspace.
+    pub running_sessions: u32,
+    /// Profiles that are kept on it.
+    pub profiles: u32,
     /// The teams of others that it is on, newest first.
     pub teams: Vec<OwnerSeen>,
 }

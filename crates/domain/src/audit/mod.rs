@@ -7,6 +7,7 @@ pub mod export;
 mod filter;
 mod port;
 mod read;
+mod revision;
 mod severity;
 
 pub use action::AuditAction;

@@ -42,6 +42,11 @@ impl AuditAction {
             | Self::LoggedOut
             | Self::SteppedUp
             | Self::EmailPreferencesChanged
+            | Self::SessionCreated
+            | Self::SessionDestroyed
+            | Self::ProfileCreated
+            | Self::ProfileUpdated
+            | Self::ProfileDeleted
             | Self::TierChanged
             | Self::PlanChanged
             | Self::OverrideSet

@@ -167,6 +167,7 @@ impl LinkClerk {
                 // The account has moved on, or another worker was here: the next round looks again.
                 Ok(()) | Err(CommitError::Stale) => {}
                 Err(CommitError::Store(error)) => return Err(error),
+                Err(full @ CommitError::Full { .. }) => return Err(StoreError::Failed(full.to_string())),
                 Err(CommitError::Taken(what)) => return Err(StoreError::Failed(format!("{what:?} taken by a link"))),
             }
         }

@@ -2,6 +2,7 @@
 
 use super::scope::{Scope, ScopeSet};
 use super::standing::Standing;
+use crate::limit::Bucket;
 
 /// Who may knock at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,24 @@ pub enum Workspace {
     Chosen,
 }
 
+/// Out of which bucket an operation takes a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    pub bucket: Bucket,
+    /// On another's workspace, one of the owner's too: what their team may do there comes out of one budget.
+    pub owner_too: bool,
+}
+
+/// What a row says: nothing is [`Bucket::Global`], the caller's alone; `shares X` is the bucket `X`, and the owner's too.
+macro_rules! charge {
+    () => {
+        Charge { bucket: Bucket::Global, owner_too: false }
+    };
+    ($bucket:ident) => {
+        Charge { bucket: Bucket::$bucket, owner_too: true }
+    };
+}
+
 /// What an operation asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gates {
@@ -36,6 +55,7 @@ pub struct Gates {
     /// Any one satisfies; none listed means that every credential will do.
     pub scopes: &'static [Scope],
     pub workspace: Workspace,
+    pub charge: Charge,
     /// The least standing on the workspace.
     pub standing: Standing,
 }
@@ -52,7 +72,7 @@ pub trait Operation: Send + Sync + 'static {
 }
 
 macro_rules! actions {
-    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $summary:literal)+) => {
+    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $(shares $bucket:ident)? $summary:literal)+) => {
         /// Every operation there is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action { $($variant,)+ }
@@ -68,6 +88,7 @@ macro_rules! actions {
                     callers: Callers::$callers,
                     scopes: &[$(Scope::$scope),*],
                     workspace: Workspace::$workspace,
+                    charge: charge!($($bucket)?),
                     standing: Standing::$standing,
                 },)+ }
             }
@@ -153,6 +174,18 @@ actions! {
 
     ReadPreferences    "email_preferences.read"    Credential Chosen Member [Read]                        "Read which mails the workspace wants."
     SetPreference      "email_preferences.set"     Credential Chosen Admin  [Write, AccountOwner, Admin]  "Choose whether the workspace wants a kind of mail."
+
+    CreateSession      "sessions.create"           Credential Chosen Admin  [WriteSessions, Admin] shares SessionsCreate "Start a session on the workspace; on one of its profiles, the owner alone may."
+    BrowseSessions     "sessions.list"             Credential Chosen Member [ReadSessions] shares Global  "List the sessions of the workspace."
+    ReadSession        "sessions.read"             Credential Chosen Member [ReadSessions] shares Global  "Read a session."
+    DestroySession     "sessions.destroy"          Credential Chosen Admin  [WriteSessions, Admin] shares Global "End a session."
+    CreateProfile      "profiles.create"           Credential Chosen Admin  [WriteProfiles, Admin]        "Keep another profile on the workspace."
+    ListProfiles       "profiles.list"             Credential Chosen Member [ReadProfiles]                "List the profiles of the workspace."
+    ReadProfile        "profiles.read"             Credential Chosen Member [ReadProfiles]                "Read a profile."
+    UpdateProfile      "profiles.update"           Credential Chosen Admin  [WriteProfiles, Admin]        "Change a profile."
+    DeleteProfile      "profiles.delete"           Credential Chosen Admin  [WriteProfiles, Admin]        "Delete a profile on which nothing runs."
+    ReadUsage          "usage.read"                Credential Chosen Member [Read]                        "Read what the workspace has used this month."
+    ReadUsageSeries    "usage.series"              Credential Chosen Member [Read]                        "Read what the workspace has used day by day."
 
     ListAccounts       "admin.accounts.list"                 Session Own Owner [InternalAdmin]            "List and search accounts."
     ReadAnyAccount     "admin.accounts.read"                 Session Own Owner [InternalAdmin]            "Read an account."

@@ -10,7 +10,7 @@ pub mod reference;
 mod scope;
 mod standing;
 
-pub use action::{Action, Callers, Gates, Operation, Workspace};
+pub use action::{Action, Callers, Charge, Gates, Operation, Workspace};
 pub use decide::{Denied, decide};
 pub use proof::{PROOF_LIFE, Proof};
 pub use scope::{Scope, ScopeError, ScopeSet};

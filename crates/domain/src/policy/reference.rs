@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::action::{Action, Callers, Gates, Workspace};
 use super::scope::Scope;
 
-const TITLES: [&str; 6] =
-    ["Action", "Caller", "Any one of these scopes", "Workspace", "Least standing", "What it does"];
-const SUMMARY: usize = 5;
+const TITLES: [&str; 7] =
+    ["Action", "Caller", "Any one of these scopes", "Workspace", "Least standing", "Bucket", "What it does"];
+const SUMMARY: usize = 6;
 
-type Cells = [String; 6];
+type Cells = [String; 7];
 
 /// A Markdown table, one row an action.
 pub fn markdown() -> String {
@@ -24,6 +24,7 @@ pub fn markdown() -> String {
             scopes_or(gates, |scope| format!("`{scope}`")),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
+            bucket(gates),
             gates.summary.to_owned(),
         ]));
     }
@@ -41,6 +42,7 @@ pub fn table() -> String {
             scopes_or(gates, |scope| scope.as_str().to_owned()),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
+            bucket(gates),
             gates.summary.to_owned(),
         ]
     }));
@@ -64,6 +66,8 @@ pub fn json() -> Value {
                 "scopes": gates.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "workspace": known.then(|| workspace(gates)),
                 "least_standing": known.then(|| standing(gates)),
+                "bucket": known.then(|| gates.charge.bucket.as_str()),
+                "owners_bucket_too": gates.charge.owner_too,
             })
         })
         .collect()
@@ -74,7 +78,7 @@ fn markdown_row(cells: &Cells) -> String {
 }
 
 fn aligned(rows: &[Cells]) -> String {
-    let mut widths = [0; 6];
+    let mut widths = [0; 7];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.len());
@@ -114,6 +118,14 @@ fn workspace(gates: &Gates) -> &'static str {
         (Callers::Anybody, _) => "-",
         (_, Workspace::Own) => "own",
         (_, Workspace::Chosen) => "chosen",
+    }
+}
+
+fn bucket(gates: &Gates) -> String {
+    match (gates.callers, gates.charge.owner_too) {
+        (Callers::Anybody, _) => "-".to_owned(),
+        (_, false) => gates.charge.bucket.to_string(),
+        (_, true) => format!("{}, also the owner's", gates.charge.bucket),
     }
 }
 

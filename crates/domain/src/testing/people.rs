@@ -11,11 +11,13 @@ use crate::{
     avatar::{AvatarKey, PictureType},
     change::Revision,
     email::Email,
-    id::{AccountId, AvatarId, InviteId, MembershipId, TeamId, WebSessionId},
+    id::{AccountId, AvatarId, InviteId, MembershipId, ProfileId, SessionId, TeamId, WebSessionId},
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
+    profile::Profile,
     secret::Digest,
+    session::{Archetype, Purpose, Session},
     staff::SeenAccount,
     team::Team,
     tier::{Overrides, Plan},
@@ -139,5 +141,40 @@ pub fn seen_account(account: Account) -> SeenAccount {
         team,
         revision: Revision(1),
         wants_tier_mail: true,
+    }
+}
+
+/// A profile of Olive's.
+pub fn profile() -> Profile {
+    Profile {
+        id: ProfileId::new(uuid(0x60)),
+        account: OLIVE,
+        created_by: OLIVE,
+        created_with: Credential::Session(SESSION),
+        name: name("Shop"),
+        archetype: Archetype::default(),
+        description: Some("For the shop.".parse().unwrap()),
+        metadata: None,
+        created_at: NOW,
+        updated_at: NOW,
+        deleted_at: None,
+    }
+}
+
+/// A session of Olive's that runs.
+pub fn session() -> Session {
+    Session {
+        id: SessionId::new(uuid(0x61)),
+        account: OLIVE,
+        created_by: OLIVE,
+        created_with: Credential::Session(SESSION),
+        archetype: Archetype::default(),
+        purpose: Purpose::Customer,
+        label: None,
+        metadata: None,
+        behavior: None,
+        profile: None,
+        created_at: NOW,
+        destroyed_at: None,
     }
 }

@@ -135,6 +135,9 @@ pub async fn every_commit_moves_the_revision_and_the_head<B: Backend>(backend: B
     world.clock.advance(HOUR);
     world.invites().accept(&world.permit(&ada).await, &token).await.unwrap();
     assert_eq!((moved(&olive).await, moved(&ada).await), ((4, 4), (2, 2)), "the entry is on the owner's log alone");
+    let session = super::sessions::begin(&world, &olive).await;
+    super::sessions::end(&world, &olive, session.id).await;
+    assert_eq!(moved(&olive).await, (4, 6), "no decision depends on how many sessions there are");
 }
 
 pub async fn an_entry_survives_the_store_unchanged<B: Backend>(backend: B) {

@@ -8,7 +8,7 @@ use driftstack_domain::{
     policy::{Role, Scope, ScopeSet},
     secret::Digest,
     testing::people,
-    tier::Tier,
+    tier::{Overrides, Tier},
     time::{HOUR, MINUTE, Timestamp},
 };
 
@@ -114,7 +114,7 @@ pub async fn a_workspace_is_seen_only_by_its_members<B: Backend>(backend: B) {
     let adas = world.mint(&ada, &ada, "ada's own").await;
     let olives = seen(&world, &olive.presented, None).await.revision;
     let expected =
-        SeenWorkspace { owner: olive.id, status: AccountStatus::Suspended, role: Role::Admin, revision: olives };
+        SeenWorkspace { owner: olive.id, status: AccountStatus::Suspended, role: Role::Admin, tier: Tier::Free, overrides: Overrides::NONE, revision: olives };
     for ada in [ada.presented, key(&adas)] {
         assert_eq!(seen(&world, &ada, Some(olive.id)).await.workspace, Some(expected));
         assert_eq!(seen(&world, &ada, Some(bo.id)).await.workspace, None, "not a member there");

@@ -10,6 +10,8 @@ use driftstack_domain::{
     page::PageRequest,
     policy::{Operation, Role, action::MintKey},
     secret::Digest,
+    profile::ProfileOrder,
+    session::SessionOrder,
     testing::people,
     time::DAY,
 };
@@ -141,11 +143,14 @@ pub async fn every_creation_keeps_its_answer<B: Backend>(backend: B) {
         };
     }
     let invite = world.invites().invite(&world.permit(&olive).await, ada.email.clone(), Role::Member).await.unwrap();
+    let shop = ProfileOrder { name: people::name("shop"), archetype: None, description: None, metadata: None };
     assert_kept! {
         olive: async |by| world.keys().mint(by, order("another")).await.map(drop);
         olive: async |by| world.keys().rotate(by, key, None).await.map(drop);
         olive: async |by| world.invites().invite(by, people::email("bo@example.com"), Role::Member).await.map(drop);
         olive: async |by| world.invites().resend(by, invite.id).await.map(drop);
+        olive: async |by| world.sessions().create(by, SessionOrder::default()).await.map(drop);
+        olive: async |by| world.profiles().create(by, shop.clone()).await.map(drop);
     }
     let token = world.mailed_token(&ada.email).await;
     assert_kept! {

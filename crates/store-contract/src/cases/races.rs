@@ -21,6 +21,8 @@ use driftstack_domain::{
             AcceptInvite, EditAccount, MintKey, RemoveMember, SetOverride, SetPreference, SetTier, TransferOwnership,
         },
     },
+    profile::{ProfileOrder, ProfilePatch},
+    session::SessionOrder,
     staff::{OverrideOrder, StaffStore as _},
     testing::people,
     tier::{Tier, effective_quota},
@@ -28,6 +30,7 @@ use driftstack_domain::{
     web_session::RefreshError,
 };
 
+use super::sessions;
 use crate::{
     backend::Backend,
     world::{Attempt, Person, World, agent, client, order, password, pause, race, rows},
@@ -395,6 +398,8 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
     let invite = world.invites().invite(&world.permit(&olive).await, bo, Role::Member).await.unwrap();
     world.wear(&olive).await;
     let picture = world.upload(&olive).await;
+    let session = sessions::begin(&world, &olive).await;
+    let profile = world.profiles().create(&world.permit(&olive).await, profile_named("shop")).await.unwrap();
     let seen = world.store.own_account(olive.id).await.unwrap();
     world.prove(&olive).await;
 
@@ -426,12 +431,25 @@ pub async fn a_stale_record_writes_nothing<B: Backend>(backend: B) {
         async |by| world.memberships().change_role(&by, membership.id, Role::Admin).await.map(drop);
         async |by| world.memberships().remove(&by, membership.id).await;
         async |by| world.preferences().set(&by, declined(OptionalMail::BillingReceipt)).await;
+        async |by| world.sessions().create(&by, SessionOrder::default()).await.map(drop);
+        async |by| world.sessions().destroy(&by, session.id).await;
+        async |by| world.profiles().create(&by, profile_named("another")).await.map(drop);
+        async |by| world.profiles().update(&by, profile.id, patch()).await.map(drop);
+        async |by| world.profiles().delete(&by, profile.id).await;
     }
     let own = world.store.own_account(olive.id).await.unwrap();
     assert_eq!(own.map(|own| own.account), seen.map(|own| own.account));
     assert_eq!(world.store.seen_key(olive.id, key.id).await.unwrap().unwrap(), key);
     assert_eq!(world.store.seen_membership(membership.id).await.unwrap().unwrap().membership, membership);
     world.log(olive.id).await;
+}
+
+fn profile_named(name: &str) -> ProfileOrder {
+    ProfileOrder { name: people::name(name), archetype: None, description: None, metadata: None }
+}
+
+fn patch() -> ProfilePatch {
+    ProfilePatch { name: Some(people::name("another")), ..ProfilePatch::default() }
 }
 
 fn declined(mail: OptionalMail) -> MailPreference {

@@ -80,9 +80,10 @@ pub(super) async fn due_avatars(c: &mut Conn, now: Timestamp, limit: i64) -> Que
 
 /// The name of the violated unique constraint.
 pub(super) fn violated(error: &Error) -> Option<&'static str> {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 6] = [
         "accounts_email_key",
         "accounts_slug_key",
+        "profiles_name_key",
         "memberships_active_key",
         "invites_open_key",
         "activations_user_code_key",

@@ -10,8 +10,9 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{MembershipId, WebSessionId},
+    id::{MembershipId, ProfileId, SessionId, WebSessionId},
     staff::EmailStart,
+    usage::Day,
 };
 use driftstack_test_servers::Database;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -23,13 +24,14 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
-        web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile, session, staff,
+        usage, web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
 
-/// 200,000 accounts with a key and a session each; one of them has a team of 5,000 and a million entries on its log.
+/// 200,000 accounts with a key and a session each; one of them has a team of 5,000 and a million entries on its log. Sessions and
+/// profiles are those of 500 accounts.
 const LOAD: &str = "
     CREATE FUNCTION uid(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
         $$ SELECT ('00000000-0000-0000-0000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
@@ -59,6 +61,12 @@ const LOAD: &str = "
         SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO avatars (key, account, sweep_at)
         SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;
+    INSERT INTO profiles (id, account, created_by, created_with, name, archetype, created_at, updated_at)
+        SELECT uid(n), uid(n % 500 + 1), uid(1), 'key_' || uid(1), 'p' || n, 'default', now(), now() FROM generate_series(1, 100000) n;
+    INSERT INTO sessions (id, account, created_by, created_with, archetype, purpose, created_at, destroyed_at)
+        SELECT uid(n), uid(n % 500 + 1), uid(1), 'key_' || uid(1), 'default', 'production_customer', now(), CASE WHEN n > 5000 THEN now() END
+        FROM generate_series(1, 300000) n;
+    INSERT INTO usage_days SELECT uid(n % 500 + 1), 20000 - n / 500, 1 FROM generate_series(1, 200000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;
     INSERT INTO audit_entries (account, seq, id, at, actor_type, action, payload, prev_hash, hash)
         SELECT uid(1), n, uid(n), now(), 'customer', CASE n % 3 WHEN 0 THEN 'team.updated' ELSE 'api_key.minted' END, '{}',

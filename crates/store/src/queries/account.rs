@@ -35,6 +35,7 @@ impl AccountStore for Store {
 }
 
 /// One row for each team, or one without a team: an account is on few. The joins are flat, as those of [`super::caller`] are.
+/// What is counted belongs to no row, so it is counted once, in an index.
 pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<OwnAccount>> {
     let rows = accounts::table
         .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
@@ -49,7 +50,11 @@ pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<Ow
         .order(memberships::id.desc())
         .select((
             Account::COLUMNS,
-            (factors::enrolled_at.nullable(),),
+            (
+                factors::enrolled_at.nullable(),
+                super::session::running(id).count().single_value(),
+                super::profile::kept(id).count().single_value(),
+            ),
             (
                 memberships::id.nullable(),
                 OWNER.field(accounts::id).nullable(),
@@ -58,14 +63,24 @@ pub(crate) async fn own_account(c: &mut Conn, id: AccountId) -> Answer<Option<Ow
                 OWNER.field(accounts::name).nullable(),
             ),
         ));
-    let rows: Vec<(Row<Account>, Second, OnTeam)> = dialect::rows(c, rows).await?;
+    let rows: Vec<(Row<Account>, Beside, OnTeam)> = dialect::rows(c, rows).await?;
     let mut own: Option<OwnAccount> = None;
-    for (account, second, team) in rows {
-        let mfa_enrolled = second.enrolled_at.is_some();
-        let new = || OwnAccount { account: account.into_inner(), mfa_enrolled, teams: Vec::new() };
+    for (account, beside, team) in rows {
+        let new = || OwnAccount {
+            account: account.into_inner(),
+            mfa_enrolled: beside.enrolled_at.is_some(),
+            running_sessions: counted(beside.sessions),
+            profiles: counted(beside.profiles),
+            teams: Vec::new(),
+        };
         own.get_or_insert_with(new).teams.extend(team.seen());
     }
     Ok(own)
+}
+
+/// No table has so many rows of one account.
+fn counted(rows: Option<i64>) -> u32 {
+    u32::try_from(rows.unwrap_or(0)).unwrap_or(u32::MAX)
 }
 
 alias! {
@@ -73,8 +88,10 @@ alias! {
 }
 
 seen! {
-    struct Second {
+    struct Beside {
         enrolled_at: Option<Timestamp> = factors.enrolled_at,
+        sessions: Option<i64> = sessions.id,
+        profiles: Option<i64> = profiles.id,
     }
 
     struct OnTeam {

@@ -87,6 +87,8 @@ seen! {
         owner: Option<AccountId> = accounts.id,
         status: Option<AccountStatus> = accounts.status,
         role: Option<Role> = memberships.role,
+        tier: Option<Tier> = accounts.tier,
+        overrides: Option<Overrides> = accounts.limit_overrides,
         revision: Option<Revision> = accounts.revision,
     }
 }
@@ -114,6 +116,8 @@ macro_rules! workspace {
             OWNER.field(accounts::id).nullable(),
             OWNER.field(accounts::status).nullable(),
             ENTRY.field(memberships::role).nullable(),
+            OWNER.field(accounts::tier).nullable(),
+            OWNER.field(accounts::limit_overrides).nullable(),
             OWNER.field(accounts::revision).nullable(),
         )
     };
@@ -201,10 +205,17 @@ impl Session {
 }
 
 impl Workspace {
-    const NONE: Self = Self { owner: None, status: None, role: None, revision: None };
+    const NONE: Self = Self { owner: None, status: None, role: None, tier: None, overrides: None, revision: None };
 
     fn seen(&self) -> Option<SeenWorkspace> {
-        Some(SeenWorkspace { owner: self.owner?, status: self.status?, role: self.role?, revision: self.revision? })
+        Some(SeenWorkspace {
+            owner: self.owner?,
+            status: self.status?,
+            role: self.role?,
+            tier: self.tier?,
+            overrides: self.overrides.unwrap_or_default(),
+            revision: self.revision?,
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::types::Corrupt;
 pub(crate) enum Fault {
     Stale,
     Taken(Unique),
+    Full { held: u32 },
     Store(StoreError),
 }
 
@@ -28,6 +29,7 @@ impl From<Error> for Fault {
         match dialect::violated(&error) {
             Some("accounts_email_key") => return Self::Taken(Unique::Email),
             Some("accounts_slug_key") => return Self::Taken(Unique::Slug),
+            Some("profiles_name_key") => return Self::Taken(Unique::ProfileName),
             // Somebody else made the membership or the invite, or got the user code, first.
             Some(_) => return Self::Stale,
             None => {}
@@ -56,6 +58,7 @@ impl From<Fault> for CommitError {
         match fault {
             Fault::Stale => Self::Stale,
             Fault::Taken(unique) => Self::Taken(unique),
+            Fault::Full { held } => Self::Full { held },
             Fault::Store(error) => Self::Store(error),
         }
     }
@@ -66,7 +69,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(error) => error,
-            Fault::Stale | Fault::Taken(_) => Self::Failed(format!("{fault:?} where nothing was guarded")),
+            Fault::Stale | Fault::Taken(_) | Fault::Full { .. } => Self::Failed(format!("{fault:?} where nothing was guarded")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
 //!
-//! It holds the accounts of the guard and compares their revisions, runs the body, links the audit drafts into their
+//! It holds the accounts of the guard and compares their revisions, counts where there must be room, runs the body, links the audit drafts into their
 //! chains, writes the mails, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
 //! committed, or none.
 
@@ -26,6 +26,8 @@ use driftstack_domain::{
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
+    profile::{ProfileCreation, ProfileDeletion, ProfileUpdate},
+    session::{SessionCreation, SessionDestruction},
     staff::{
         OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
     },
@@ -34,7 +36,7 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail};
+use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail, room};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -57,7 +59,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
@@ -105,6 +107,9 @@ impl Store {
 async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     let Change { guard, effects, answer, .. } = it.change();
     let held = hold(c, guard).await?;
+    if let Some(cap) = guard.cap() {
+        room::for_one_more(c, cap).await?;
+    }
     body(c, &it).await?;
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
@@ -156,9 +161,10 @@ async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDr
         }
     }
     let Some(last) = last else { return Ok(()) };
+    let moves = drafts.iter().any(|draft| draft.action.moves_the_revision());
     let inserted = dsl::insert_into(audit_entries::table).values(&last);
     let moved = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq))).set((
-        accounts::revision.eq(accounts::revision + 1),
+        accounts::revision.eq(accounts::revision + i64::from(moves)),
         accounts::audit_seq.eq(end.seq),
         accounts::audit_hash.eq(b(&end.hash)),
     ));

@@ -25,9 +25,13 @@ pub(super) mod membership;
 mod mfa;
 mod page;
 mod preference;
+pub(super) mod profile;
+mod room;
+pub(super) mod session;
 pub(super) mod staff;
 mod team;
 mod transfer;
+pub(super) mod usage;
 pub(super) mod web_session;
 
 use diesel::select;

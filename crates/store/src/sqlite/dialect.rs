@@ -129,6 +129,7 @@ pub(super) fn violated(error: &Error) -> Option<&'static str> {
         "accounts.slug" => Some("accounts_slug_key"),
         "memberships.owner, memberships.member" => Some("memberships_active_key"),
         "invites.owner, invites.email" => Some("invites_open_key"),
+        "profiles.account, profiles.name" => Some("profiles_name_key"),
         "activations.user_code" => Some("activations_user_code_key"),
         _ => None,
     }

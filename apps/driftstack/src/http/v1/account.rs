@@ -82,9 +82,8 @@ struct MeView {
 }
 
 impl MeView {
-    /// Sessions and profiles are not part of the service yet: there are none, and the view says so.
     fn new(own: OwnAccount, services: &Services, sees_mfa: bool) -> Self {
-        let OwnAccount { account, mfa_enrolled, teams } = own;
+        let OwnAccount { account, mfa_enrolled, running_sessions, profiles, teams } = own;
         let limits = account.tier.limits();
         Self {
             id: account.id,
@@ -100,9 +99,9 @@ impl MeView {
             avatar_url: account.avatar.and_then(|key| services.avatars.url(key)),
             avatar_source: if account.avatar.is_some() { "user" } else { "none" },
             concurrent_session_cap: limits.concurrent_sessions,
-            concurrent_session_active: 0,
+            concurrent_session_active: running_sessions,
             profile_cap: limits.profiles,
-            profile_count: 0,
+            profile_count: profiles,
             teams: teams.into_iter().map(OwnerView::from).collect(),
         }
     }

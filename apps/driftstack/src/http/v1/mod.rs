@@ -14,7 +14,10 @@ mod invites;
 mod members;
 mod mfa;
 mod notifications;
+mod profiles;
+mod sessions;
 mod team;
+mod usage;
 mod web_sessions;
 
 use super::route::Api;
@@ -36,6 +39,9 @@ pub fn api() -> Api {
         api_keys::routes,
         audit_log::routes,
         email_preferences::routes,
+        sessions::routes,
+        profiles::routes,
+        usage::routes,
         admin::routes,
     ];
     parts.into_iter().fold(Api::default(), |api, routes| routes(api))

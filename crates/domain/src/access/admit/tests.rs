@@ -46,7 +46,7 @@ fn seen(credential: SeenCredential) -> SeenCaller {
 }
 
 fn on(owner: AccountId, role: Role, status: AccountStatus) -> SeenWorkspace {
-    SeenWorkspace { owner, status, role, revision: Revision(11) }
+    SeenWorkspace { owner, status, role, tier: Tier::ApiScale, overrides: Overrides::NONE, revision: Revision(11) }
 }
 
 async fn admit<A: Operation>(

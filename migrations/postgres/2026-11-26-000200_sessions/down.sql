@@ -1,0 +1,3 @@
+DROP TABLE usage_days;
+DROP TABLE sessions;
+DROP TABLE profiles;
