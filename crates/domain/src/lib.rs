@@ -45,6 +45,7 @@ pub mod membership;
 pub mod mfa;
 pub mod name;
 pub mod notify;
+pub mod organisation;
 pub mod page;
 pub mod policy;
 pub mod secret;

@@ -2,6 +2,7 @@
 
 use super::scope::{Scope, ScopeSet};
 use super::standing::Standing;
+use crate::organisation::Feature;
 
 /// Who may knock at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,17 @@ pub enum Workspace {
     Own,
     /// The account that the workspace header names, or the caller's own without one.
     Chosen,
+    /// The active organisation of the caller, which may be their own; see [`crate::organisation`]. The header is ignored.
+    Active,
+}
+
+impl Workspace {
+    pub(crate) const fn is(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Own, Self::Own) | (Self::Chosen, Self::Chosen) | (Self::Active, Self::Active)
+        )
+    }
 }
 
 /// What an operation asks of its caller.
@@ -38,6 +50,8 @@ pub struct Gates {
     pub workspace: Workspace,
     /// The least standing on the workspace.
     pub standing: Standing,
+    /// What the plan of the organisation must have.
+    pub feature: Option<Feature>,
 }
 
 impl Gates {
@@ -52,7 +66,9 @@ pub trait Operation: Send + Sync + 'static {
 }
 
 macro_rules! actions {
-    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $summary:literal)+) => {
+    (@feature) => { None };
+    (@feature $feature:ident) => { Some(Feature::$feature) };
+    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $summary:literal $(=> $feature:ident)?)+) => {
         /// Every operation there is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action { $($variant,)+ }
@@ -69,6 +85,7 @@ macro_rules! actions {
                     scopes: &[$(Scope::$scope),*],
                     workspace: Workspace::$workspace,
                     standing: Standing::$standing,
+                    feature: actions!(@feature $($feature)?),
                 },)+ }
             }
 
@@ -90,7 +107,8 @@ macro_rules! actions {
 }
 
 // `Member` as the least standing means: everybody who may enter the workspace. A row whose least standing is `Owner` is also
-// closed to a key that a member minted on the owner's account, whatever its scopes.
+// closed to a key that a member minted on the owner's account, whatever its scopes. What stands behind `=>` is what the plan of
+// the organisation must have.
 actions! {
     SignUp             "auth.sign_up"              Anybody    Own    Member []                            "Create an account; a verification link is mailed."
     VerifyEmail        "auth.verify_email"         Anybody    Own    Member []                            "Redeem a verification link and sign in."
@@ -153,6 +171,18 @@ actions! {
 
     ReadPreferences    "email_preferences.read"    Credential Chosen Member [Read]                        "Read which mails the workspace wants."
     SetPreference      "email_preferences.set"     Credential Chosen Admin  [Write, AccountOwner, Admin]  "Choose whether the workspace wants a kind of mail."
+
+    ReadMember         "organisation.me.read"                Credential Active Member [Read]                        "Read who is calling, and in which organisation."
+    EditMember         "organisation.me.edit"                Credential Active Admin  [Write, AccountOwner, Admin]  "Change the name of whoever is calling."
+    SwitchOrganisation "organisation.switch"                 Session    Active Member [AccountOwner]                "Make another organisation the active one."
+    ListOrganisations  "organisation.list"                   Session    Active Member [AccountOwner]                "List the organisations that can be made the active one."
+    ReadOrganisation   "organisation.read"                   Credential Active Member [Read]                        "Read the active organisation."
+    RenameOrganisation "organisation.rename"                 Credential Active Admin  [Write, AccountOwner, Admin]  "Rename the active organisation."
+    ReadNotices        "organisation.notifications.read"     Credential Active Member [Read]                        "Read of what whoever is calling wants to be told."
+    SetNotices         "organisation.notifications.set"      Credential Active Admin  [Write, AccountOwner, Admin]  "Choose of what to be told."
+    ListOrganisationKeys  "organisation.api_keys.list"       Credential Active Member [ReadApiKeys]                 "List the API keys of the active organisation." => ApiKeys
+    MintOrganisationKey   "organisation.api_keys.mint"       Credential Active Admin  [AccountOwner, Admin]         "Mint an API key on the active organisation; its text is shown once." => ApiKeys
+    RevokeOrganisationKey "organisation.api_keys.revoke"     Credential Active Admin  [AccountOwner, Admin]         "Revoke an API key of the active organisation at once." => ApiKeys
 
     ListAccounts       "admin.accounts.list"                 Session Own Owner [InternalAdmin]            "List and search accounts."
     ReadAnyAccount     "admin.accounts.read"                 Session Own Owner [InternalAdmin]            "Read an account."

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Callers, Gates, Workspace};
 use super::scope::Scope;
+use crate::organisation::Feature;
 
 const TITLES: [&str; 6] =
     ["Action", "Caller", "Any one of these scopes", "Workspace", "Least standing", "What it does"];
@@ -24,7 +25,7 @@ pub fn markdown() -> String {
             scopes_or(gates, |scope| format!("`{scope}`")),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
-            gates.summary.to_owned(),
+            summary(gates),
         ]));
     }
     page
@@ -41,7 +42,7 @@ pub fn table() -> String {
             scopes_or(gates, |scope| scope.as_str().to_owned()),
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
-            gates.summary.to_owned(),
+            summary(gates),
         ]
     }));
     aligned(&rows)
@@ -61,6 +62,7 @@ pub fn json() -> Value {
                 "credential": known,
                 "session": matches!(gates.callers, Callers::Session | Callers::Proven),
                 "step_up": gates.callers == Callers::Proven,
+                "feature": gates.feature.map(Feature::as_str),
                 "scopes": gates.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "workspace": known.then(|| workspace(gates)),
                 "least_standing": known.then(|| standing(gates)),
@@ -109,11 +111,17 @@ fn scopes_or(gates: &Gates, spell: impl Fn(&Scope) -> String) -> String {
     }
 }
 
+fn summary(gates: &Gates) -> String {
+    let needs = gates.feature.map(|feature| format!(" Needs the plan `{}`.", feature.least_plan()));
+    gates.summary.to_owned() + needs.as_deref().unwrap_or_default()
+}
+
 fn workspace(gates: &Gates) -> &'static str {
     match (gates.callers, gates.workspace) {
         (Callers::Anybody, _) => "-",
         (_, Workspace::Own) => "own",
         (_, Workspace::Chosen) => "chosen",
+        (_, Workspace::Active) => "active",
     }
 }
 
@@ -150,7 +158,7 @@ mod tests {
         let text = table();
         let at = text.lines().next().unwrap().find("What it does").unwrap();
         for (line, action) in text.lines().skip(1).zip(Action::ALL) {
-            assert_eq!(&line[at..], action.gates().summary);
+            assert!(line[at..].starts_with(action.gates().summary), "{line}");
         }
     }
 }
