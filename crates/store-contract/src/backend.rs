@@ -14,7 +14,8 @@ use driftstack_domain::{
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
-    notify::Bell,
+    notify::{Bell, WishStore},
+    organisation::OrganisationStore,
     staff::StaffStore,
     team::TeamStore,
     web_session::WebSessionStore,
@@ -40,6 +41,8 @@ pub trait Ports:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + OrganisationStore
+    + WishStore
     + 'static
 {
 }
@@ -64,6 +67,8 @@ impl<T> Ports for T where
         + Outbox
         + StaffStore
         + IdempotencyStore
+        + OrganisationStore
+        + WishStore
         + 'static
 {
 }

@@ -26,7 +26,7 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation, staff,
         web_session,
     },
 };
