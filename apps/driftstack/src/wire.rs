@@ -20,7 +20,8 @@ use driftstack_domain::{
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
-    notify::{Bell, Notifications},
+    notify::{Bell, Notifications, WishStore},
+    organisation::{OrganisationStore, Organisations},
     secret::{Passwords, SessionTokens, Vault},
     staff::{Operator, Staff, StaffStore},
     team::{TeamStore, Teams},
@@ -91,6 +92,8 @@ pub trait Store:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + OrganisationStore
+    + WishStore
     + Health
     + 'static
 {
@@ -158,6 +161,7 @@ pub struct Services {
     pub audit_log: AuditLog,
     pub notifications: Notifications,
     pub preferences: Preferences,
+    pub organisations: Organisations,
     pub operator: Operator,
     pub idempotency: Idempotency,
     pub staff: Staff,
@@ -202,8 +206,14 @@ impl Services {
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             activations: Activations::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
-            notifications: Notifications::new(store.clone(), store.clone()),
+            notifications: Notifications::new(store.clone(), store.clone(), store.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
+            organisations: Organisations::new(
+                store.clone(),
+                store.clone(),
+                ApiKeys::new(store.clone(), desk.clone()),
+                desk.clone(),
+            ),
             operator: Operator::new(store.clone(), desk.clone()),
             idempotency: Idempotency::new(store.clone(), desk.clone()),
             staff: Staff::new(store.clone(), desk),

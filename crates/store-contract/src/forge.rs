@@ -30,16 +30,18 @@ use driftstack_domain::{
         TotpCode,
     },
     name::Name,
+    organisation::{MemberChange, MockOrganisationStore, Organisations, SeenMember, SeenOrganisation},
     policy::{
         Role,
         action::{
             AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
+            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount, SwitchOrganisation,
             TransferOwnership, VerifyMfa,
         },
     },
     secret::LinkToken,
     staff::{MockStaffStore, OwnershipTransfer, SeenAccount, Staff, StatusChange, Tie},
+    team::MockTeamStore,
     testing::people,
     web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
 };
@@ -343,5 +345,22 @@ pub async fn transfer(
     store.expect_tie().returning(move |_, _| Ok(tie));
     store.expect_commit_transfer().returning(caught.catch());
     Staff::new(Arc::new(store), desk.clone()).transfer(by, giver, taker).await.unwrap();
+    caught.take()
+}
+
+/// Somebody goes to an organisation that was seen so, beside a member who was.
+pub async fn member_change(
+    desk: &Desk,
+    by: &Permit<SwitchOrganisation>,
+    target: SeenOrganisation,
+    member: SeenMember,
+) -> MemberChange {
+    let (mut store, caught) = (MockOrganisationStore::new(), Caught::nothing());
+    store.expect_seen_organisation().returning(move |_, _| Ok(Some(target)));
+    store.expect_seen_member().returning(move |_, _| Ok(Some(member.clone())));
+    store.expect_commit_member().returning(caught.catch());
+    let keys = ApiKeys::new(Arc::new(MockApiKeyStore::new()), desk.clone());
+    let teams = Arc::new(MockTeamStore::new());
+    Organisations::new(Arc::new(store), teams, keys, desk.clone()).switch(by, 1.try_into().unwrap()).await.unwrap();
     caught.take()
 }
