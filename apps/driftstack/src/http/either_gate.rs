@@ -38,11 +38,16 @@ impl<A: Operation, B: Operation> FromRequest for EitherGate<A, B> {
 
 async fn open<A: Operation, B: Operation>(request: &HttpRequest) -> Result<EitherGate<A, B>, Problem> {
     let Visit { knock, presented, wanted, services } = knock::<A>(request).await?;
-    let other = knock.also::<B>().map(|permit| Gate::opened(permit, presented, wanted, services.clone()));
-    match (knock.answer, other) {
-        (Err(denied), Err(_)) => Err(denied.into()),
-        (main, other) => {
-            Ok(EitherGate { main: main.map(|permit| Gate::opened(permit, presented, wanted, services)), other })
+    let other = knock.also::<B>();
+    match knock.answer {
+        Ok(permit) => {
+            let main = Gate::opened(permit, presented, wanted, services);
+            let other = other.map(|permit| main.beside(permit));
+            Ok(EitherGate { main: Ok(main), other })
+        }
+        Err(denied) => {
+            let other = other.map_err(|_| denied)?;
+            Ok(EitherGate { main: Err(denied), other: Ok(Gate::opened(other, presented, wanted, services)) })
         }
     }
 }

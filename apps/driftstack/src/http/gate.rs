@@ -126,6 +126,11 @@ impl<A: Operation> Gate<A> {
         }
         Self { permit, presented, wanted, services }
     }
+
+    /// The gate of another operation of the same call, whose use is noted already.
+    pub(super) fn beside<B>(&self, permit: Permit<B>) -> Gate<B> {
+        Gate { permit, presented: self.presented, wanted: self.wanted, services: self.services.clone() }
+    }
 }
 
 pub(super) async fn knock<A: Operation>(request: &HttpRequest) -> Result<Visit<A>, Problem> {

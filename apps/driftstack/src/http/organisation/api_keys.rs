@@ -124,7 +124,7 @@ async fn mint(
 }
 
 #[derive(Serialize, ToSchema)]
-struct RevokedView {
+struct RevokedOrganisationKeyView {
     #[schema(value_type = String)]
     id: ApiKeyId,
     revoked: bool,
@@ -134,7 +134,7 @@ async fn revoke(
     gate: Gate<RevokeOrganisationKey>,
     services: Data<Services>,
     id: Id<ApiKeyId>,
-) -> Result<Said<RevokedView>, Problem> {
+) -> Result<Said<RevokedOrganisationKeyView>, Problem> {
     gate.change(async |by| services.organisations.revoke_key(by, id.0).await).await?;
-    Ok(Said(RevokedView { id: id.0, revoked: true }))
+    Ok(Said(RevokedOrganisationKeyView { id: id.0, revoked: true }))
 }
