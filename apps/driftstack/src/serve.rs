@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::Settings,
     doors::Doors,
-    http::{blobs, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api, v1},
+    http::{self, blobs, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api},
     metrics,
     tables::Tables,
     wire::{self, Services, StartError},
@@ -164,7 +164,7 @@ pub fn server(
     threads: usize,
 ) -> Result<Server, StartError> {
     let (services, doors) = (Data::from(services.clone()), Data::from(doors.clone()));
-    let api = Data::new(v1::api());
+    let api = Data::new(http::api());
     let origins = origins.to_vec();
     let server = HttpServer::new(move || {
         let api = api.clone();

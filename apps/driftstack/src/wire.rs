@@ -20,7 +20,8 @@ use driftstack_domain::{
     mail::{Mailer, Outbox, Postman, PreferenceStore, Preferences},
     membership::{InviteStore, Invites, MembershipStore, Memberships},
     mfa::{Mfa, MfaStore},
-    notify::{Bell, Notifications},
+    notify::{Bell, Notifications, WishStore},
+    organisation::{OrganisationStore, Organisations},
     profile::{ProfileStore, Profiles},
     secret::{Passwords, SessionTokens, Vault},
     session::{SessionStore, Sessions},
@@ -97,6 +98,8 @@ pub trait Store:
     + SessionStore
     + ProfileStore
     + UsageStore
+    + OrganisationStore
+    + WishStore
     + Health
     + 'static
 {
@@ -164,6 +167,7 @@ pub struct Services {
     pub audit_log: AuditLog,
     pub notifications: Notifications,
     pub preferences: Preferences,
+    pub organisations: Organisations,
     pub operator: Operator,
     pub idempotency: Idempotency,
     pub staff: Staff,
@@ -211,8 +215,14 @@ impl Services {
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             activations: Activations::new(store.clone(), desk.clone()),
             audit_log: AuditLog::new(store.clone(), clock.clone()),
-            notifications: Notifications::new(store.clone(), store.clone()),
+            notifications: Notifications::new(store.clone(), store.clone(), store.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
+            organisations: Organisations::new(
+                store.clone(),
+                store.clone(),
+                ApiKeys::new(store.clone(), desk.clone()),
+                desk.clone(),
+            ),
             operator: Operator::new(store.clone(), desk.clone()),
             idempotency: Idempotency::new(store.clone(), desk.clone()),
             sessions: Sessions::new(store.clone(), store.clone(), desk.clone()),

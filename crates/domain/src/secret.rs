@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    api_key::key_text,
+    api_key::{KeyPrefix, key_text},
     auth::{Password, PasswordHash},
     web_session::SessionClaims,
 };
@@ -76,7 +76,7 @@ impl LinkToken {
     }
 }
 
-/// The text of an API key: `ds_live_`, 256 bits in base62, and a checksum.
+/// The text of an API key: `ds_live_` or `bs_live_`, 256 bits in base62, and a checksum.
 ///
 /// The checksum lets a mistyped key be refused without a look-up and lets secret scanners recognise one.
 #[derive(Debug, Clone)]
@@ -84,7 +84,11 @@ pub struct ApiKeySecret(SecretString);
 
 impl ApiKeySecret {
     pub fn generate(secrets: &dyn Secrets) -> Self {
-        Self(key_text::write(secrets.bytes()).into())
+        Self::generate_with(KeyPrefix::Driftstack, secrets)
+    }
+
+    pub fn generate_with(prefix: KeyPrefix, secrets: &dyn Secrets) -> Self {
+        Self(key_text::write(prefix, secrets.bytes()).into())
     }
 
     /// `None` when the checksum does not hold: nobody was ever given this text.
@@ -98,7 +102,9 @@ impl ApiKeySecret {
 
     /// The part that may be shown in a list: the prefix and the first four characters.
     pub fn shown_prefix(&self) -> String {
-        self.0.expose_secret().chars().take(key_text::PREFIX.len() + 4).collect()
+        let text = self.0.expose_secret();
+        let secret = KeyPrefix::split(text).map_or(text, |(_, rest)| rest).len();
+        text.chars().take(text.len() - secret + 4).collect()
     }
 
     pub fn expose(&self) -> &str {

@@ -14,7 +14,8 @@ use driftstack_domain::{
     mail::{Outbox, PreferenceStore},
     membership::{InviteStore, MembershipStore},
     mfa::MfaStore,
-    notify::Bell,
+    notify::{Bell, WishStore},
+    organisation::OrganisationStore,
     profile::ProfileStore,
     session::SessionStore,
     staff::StaffStore,
@@ -46,6 +47,8 @@ pub trait Ports:
     + SessionStore
     + ProfileStore
     + UsageStore
+    + OrganisationStore
+    + WishStore
     + 'static
 {
 }
@@ -73,6 +76,8 @@ impl<T> Ports for T where
         + SessionStore
         + ProfileStore
         + UsageStore
+        + OrganisationStore
+        + WishStore
         + 'static
 {
 }

@@ -30,18 +30,20 @@ use driftstack_domain::{
         TotpCode,
     },
     name::Name,
+    organisation::{MemberChange, MockOrganisationStore, Organisations, SeenMember, SeenOrganisation},
     policy::{
         Role,
         action::{
             AcceptInvite, BindDevice, ChangeRole, DeleteProfile, DestroySession, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
             RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
-            TransferOwnership, UpdateProfile, VerifyMfa,
+            SwitchOrganisation, TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
     profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},
     secret::LinkToken,
     session::{MockSessionStore, Session, SessionDestruction, Sessions},
     staff::{MockStaffStore, OwnershipTransfer, SeenAccount, Staff, StatusChange, Tie},
+    team::MockTeamStore,
     testing::people,
     web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
 };
@@ -376,5 +378,22 @@ pub async fn profile_deletion(desk: &Desk, by: &Permit<DeleteProfile>, seen: Pro
     store.expect_running_on().returning(|_, _| Ok(None));
     store.expect_commit_profile_deletion().returning(caught.catch());
     Profiles::new(Arc::new(store), desk.clone()).delete(by, id).await.unwrap();
+    caught.take()
+}
+
+/// Somebody goes to an organisation that was seen so, beside a member who was.
+pub async fn member_change(
+    desk: &Desk,
+    by: &Permit<SwitchOrganisation>,
+    target: SeenOrganisation,
+    member: SeenMember,
+) -> MemberChange {
+    let (mut store, caught) = (MockOrganisationStore::new(), Caught::nothing());
+    store.expect_seen_organisation().returning(move |_, _| Ok(Some(target)));
+    store.expect_seen_member().returning(move |_, _| Ok(Some(member.clone())));
+    store.expect_commit_member().returning(caught.catch());
+    let keys = ApiKeys::new(Arc::new(MockApiKeyStore::new()), desk.clone());
+    let teams = Arc::new(MockTeamStore::new());
+    Organisations::new(Arc::new(store), teams, keys, desk.clone()).switch(by, 1.try_into().unwrap()).await.unwrap();
     caught.take()
 }

@@ -188,6 +188,19 @@ macro_rules! store_contract {
                     an_operators_key_is_in_the_accounts_own_hands
                     a_plan_is_kept_with_the_team
                 }
+                organisations {
+                    every_account_and_team_has_a_number_of_its_own
+                    a_member_is_seen_in_an_organisation
+                    an_organisation_counts_its_members
+                    an_organisation_is_seen_by_its_number
+                    organisations_are_listed_but_for_those_of_suspended_owners
+                    a_session_is_seen_where_its_account_went
+                    a_key_is_seen_where_it_was_minted
+                    whoever_does_not_belong_any_more_is_seen_at_home
+                    an_organisation_that_was_left_meanwhile_is_not_gone_to
+                    a_team_that_moves_keeps_its_number_and_its_visitors
+                    what_is_declined_is_kept
+                }
                 profiles {
                     a_profile_is_read_as_it_was_written
                     profiles_are_listed_newest_first

@@ -25,6 +25,7 @@ use driftstack_domain::{
     membership::{Invites, Membership, Memberships},
     mfa::{Answer, Mfa, RecoveryCode, TotpCode, TotpSecret},
     notify::Notifications,
+    organisation::Organisations,
     policy::{Operation, Role, Scope, ScopeSet},
     profile::Profiles,
     secret::{LinkToken, SessionTokens as _},
@@ -204,7 +205,11 @@ impl<B: Backend> World<B> {
     }
 
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(self.store.clone(), self.store.clone())
+        Notifications::new(self.store.clone(), self.store.clone(), self.store.clone())
+    }
+
+    pub fn organisations(&self) -> Organisations {
+        Organisations::new(self.store.clone(), self.store.clone(), self.keys(), self.desk.clone())
     }
 
     pub fn operator(&self) -> Operator {

@@ -28,6 +28,14 @@ macro_rules! hot_reads {
             a_caller_by_session: caller::by_session(WebSessionId::new(Uuid::from_u128(1)), None);
             a_caller_by_session_who_goes_elsewhere:
                 caller::by_session(WebSessionId::new(Uuid::from_u128(1)), Some(account()));
+            a_caller_by_key_in_their_organisation: caller::by_key_in_organisation(digest());
+            a_caller_by_session_in_their_organisation:
+                caller::by_session_in_organisation(WebSessionId::new(Uuid::from_u128(1)));
+            a_member_in_an_organisation: organisation::seen_member(account(), account());
+            an_organisation: organisation::organisation(account());
+            an_organisation_by_its_number: organisation::seen_organisation(1.try_into().unwrap(), account());
+            the_organisations_of_a_member: organisation::organisations_of(account(), 100);
+            what_a_member_wants_to_be_told: organisation::seen_notices(account());
             ones_own_account: account::own_account(account());
             a_page_of_keys: api_key::keys(account(), page());
             a_page_of_members: membership::members(account(), page());

@@ -32,6 +32,18 @@ tables! {
         audit_hash -> Binary,
         avatar -> Nullable<Text>,
         limit_overrides -> Nullable<Text>,
+        active_team -> Nullable<Id>,
+        severe_declined -> Bool,
+    }
+
+    account_numbers (account) {
+        account -> Id,
+        number -> BigInt,
+    }
+
+    team_numbers (team) {
+        team -> Id,
+        number -> BigInt,
     }
 
     avatars (key) {

@@ -26,6 +26,7 @@ use driftstack_domain::{
     },
     mail::{MailContent, OptionalMail},
     name::Name,
+    organisation::{MemberNumber, OrganisationNumber},
     policy::{Role, Scope, ScopeSet},
     profile::Description,
     secret::{Digest, Sealed},
@@ -157,6 +158,8 @@ stored! {
     Digest: Binary as Vec<u8>, |digest| digest.as_bytes().to_vec(), |bytes| hash(bytes).map(Self::from_bytes);
     ChainHash: Binary as Vec<u8>, |hash| hash.as_bytes().to_vec(), |bytes| hash(bytes).map(Self::from_bytes);
     Sealed: Binary as Vec<u8>, |sealed| sealed.0.clone(), |bytes| Ok(Self(bytes));
+    MemberNumber: BigInt as i64, |number| number.0, |number| Ok(Self(number));
+    OrganisationNumber: BigInt as i64, |number| number.get(), |number| Self::try_from(number).map_err(|error| error.to_string());
     PasswordHash: Text as String, |hash| hash.as_phc().to_owned(), |text| Ok(Self::from_phc(text));
     ScopeSet: Text as String, |scopes| words(*scopes), |text| text.split_whitespace().map(parse::<Scope>).collect();
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::Settings,
-    http::{openapi, v1},
+    http::{self, openapi},
     log, serve, wire,
 };
 
@@ -103,7 +103,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         Command::Policy { format } => print(&policy::text(format)),
         Command::Openapi => {
             let base = settings()?.problem_type_base;
-            print(&serde_json::to_string_pretty(&openapi::document(&v1::api(), &base))?)
+            print(&serde_json::to_string_pretty(&openapi::document(&http::api(), &base))?)
         }
     }
 }

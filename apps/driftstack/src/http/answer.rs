@@ -9,6 +9,11 @@ pub trait Told {
     const STATUS: StatusCode;
 
     fn view(&self) -> &Self::View;
+
+    /// The response to somebody who asks again; `body` is the view as it was told the first time.
+    fn again(status: StatusCode, body: Vec<u8>, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::build(status).content_type("application/json").body(body)
+    }
 }
 
 /// 200 with JSON.

@@ -9,7 +9,10 @@ use actix_web::{
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::{codes::Code, problem::Problem};
+use super::{
+    codes::Code,
+    problem::{Issue, IssueKind, Problem},
+};
 
 /// What a body may hold, unless a route says otherwise.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -67,15 +70,46 @@ fn unreadable() -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| issue(&error))?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match issue(&error) {
+        Ok(first) => Problem::issues(with_others::<T>(bytes, first)),
+        Err(problem) => problem,
+    })?;
     json.end().map_err(|error| Problem::new(Code::BadRequest, format_args!("the body is not JSON: {error}")))?;
     Ok(value)
 }
 
-fn issue(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+/// So many issues are told at the most.
+const MAX_ISSUES: usize = 10;
+
+/// A parser stops at the first field that is wrong. That field is taken out, and the rest is read again.
+fn with_others<T: DeserializeOwned>(bytes: &[u8], first: Issue) -> Vec<Issue> {
+    let mut issues = vec![first];
+    let Ok(serde_json::Value::Object(mut fields)) = serde_json::from_slice(bytes) else { return issues };
+    while issues.len() < MAX_ISSUES {
+        let taken = issues.last().and_then(|last| fields.remove(top(&last.path)));
+        if taken.is_none() {
+            break;
+        }
+        let rest = serde_json::Value::Object(fields.clone());
+        let next = serde_path_to_error::deserialize::<_, T>(rest).err().and_then(|error| issue(&error).ok());
+        match next.filter(|next| issues.iter().all(|known| top(&known.path) != top(&next.path))) {
+            Some(next) => issues.push(next),
+            None => break,
+        }
+    }
+    issues
+}
+
+/// The field of the body in which something lies.
+fn top(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}
+
+/// What is wrong with a body, or the problem that it is no JSON.
+fn issue(error: &serde_path_to_error::Error<serde_json::Error>) -> Result<Issue, Problem> {
     let inner = error.inner();
     if !inner.is_data() {
-        return Problem::new(Code::BadRequest, format_args!("the body is not JSON: {inner}"));
+        return Err(Problem::new(Code::BadRequest, format_args!("the body is not JSON: {inner}")));
     }
     let text = inner.to_string();
     // Where the parser stood is noise: the body is one line more often than not.
@@ -86,7 +120,19 @@ fn issue(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         Some(field) if !parent.ends_with(field) => format!("{parent}.{field}"),
         _ => parent,
     };
-    Problem::invalid(&path, message)
+    Ok(Issue { path, message: message.to_owned(), kind: kind(message) })
+}
+
+fn kind(message: &str) -> IssueKind {
+    if message.starts_with("missing field") {
+        IssueKind::Missing
+    } else if message.starts_with("unknown field") {
+        IssueKind::Unknown
+    } else if message.starts_with("invalid type") {
+        IssueKind::Type
+    } else {
+        IssueKind::Value
+    }
 }
 
 /// A field that is missing or unknown is named by the message alone.
@@ -126,6 +172,20 @@ mod tests {
         assert_eq!(problem(r#"{"name":"a","nmae":"b"}"#)["issues"][0]["path"], "nmae");
         assert_eq!(problem(r#"{"name":"a","inner":{"name":7}}"#)["issues"][0]["path"], "inner.name");
         assert_eq!(problem(r#"{"name":"a","inner":{}}"#)["issues"][0]["path"], "inner.name");
+    }
+
+    #[test]
+    fn every_wrong_field_is_told_once() {
+        let issues = |json: &str| parse::<Sample>(json.as_bytes()).unwrap_err().issues;
+        let told = |json: &str| issues(json).into_iter().map(|it| (it.path, it.kind)).collect::<Vec<_>>();
+        let issue = |path: &str, kind| (path.to_owned(), kind);
+        assert_eq!(
+            told(r#"{"name":7,"inner":{"name":""},"nmae":1}"#),
+            [issue("name", IssueKind::Type), issue("inner.name", IssueKind::Value), issue("nmae", IssueKind::Unknown)]
+        );
+        assert_eq!(told("{}"), [issue("name", IssueKind::Missing)]);
+        let many: Vec<String> = (0..100).map(|n| format!(r#""x{n}":1"#)).collect();
+        assert_eq!(issues(&format!(r#"{{"name":"a",{}}}"#, many.join(","))).len(), MAX_ISSUES);
     }
 
     #[test]

@@ -12,7 +12,11 @@ use actix_web::{
 };
 use tracing::Instrument;
 
-use super::{limits::Charged, problem::Problem};
+use super::{
+    dialect::{self, Asked, Dialect, Refusal},
+    limits::Charged,
+    problem::Problem,
+};
 use crate::{metrics, trace, wire::Services};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,13 +28,16 @@ pub async fn envelope<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let dialect = dialect::of(request.path());
     let begun = Instant::now();
-    let id = given_id(&request).unwrap_or_else(|| services.ids.next().to_string());
+    let id = dialect.request_id(given_id(&request).unwrap_or_else(|| services.ids.next().to_string()));
+    let about = Asked { id: id.clone(), begun };
+    request.extensions_mut().insert(about.clone());
     let span = trace::of_request(&id, &request);
     let response = next.call(request).instrument(span.clone()).await?;
     let _entered = span.enter();
-    let mut response = finish(response, &services, &id);
-    decorate(&mut response, &services, &id);
+    let mut response = finish(response, &services, dialect, &about);
+    decorate(&mut response, &services, dialect, &id);
     let route = response.request().match_pattern().unwrap_or_else(|| "-".to_owned());
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     trace::answered(&span, status);
@@ -47,11 +54,12 @@ fn given_id(request: &ServiceRequest) -> Option<String> {
     sane.then(|| text.to_owned())
 }
 
-/// Writes the problem document of an answer that is an error.
+/// Writes an answer that is an error in the words of its dialect.
 fn finish<B: MessageBody>(
     response: ServiceResponse<B>,
     services: &Services,
-    id: &str,
+    dialect: &dyn Dialect,
+    about: &Asked,
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -59,15 +67,15 @@ fn finish<B: MessageBody>(
     }
     let problem = response.response().extensions().get::<Problem>().cloned();
     let problem = problem.unwrap_or_else(|| Problem::of_status(status));
-    let document = problem.document(&services.problem_type_base, id).to_string();
+    let Refusal { status, content_type, body } = dialect.refuse(&problem, services, about);
     response.map_body(|head, _| {
-        head.status = problem.code.status();
-        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        EitherBody::right(BoxBody::new(document))
+        head.status = status;
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        EitherBody::right(BoxBody::new(body))
     })
 }
 
-fn decorate<B>(response: &mut ServiceResponse<B>, services: &Services, id: &str) {
+fn decorate<B>(response: &mut ServiceResponse<B>, services: &Services, dialect: &dyn Dialect, id: &str) {
     let charged = response.request().extensions().get::<Charged>().copied();
     let headers: &mut HeaderMap = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id) {
@@ -80,4 +88,5 @@ fn decorate<B>(response: &mut ServiceResponse<B>, services: &Services, id: &str)
     if let Some(charged) = charged {
         charged.write(headers, services.clock.now());
     }
+    dialect.decorate(headers, charged.as_ref());
 }

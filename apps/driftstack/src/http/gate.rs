@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::Data};
 use driftstack_domain::{
-    access::NotAuthenticated,
-    access::{AdmitError, Permit, Presented},
+    access::{AdmitError, Fee, Knock, NotAuthenticated, Permit, Presented},
     api_key::looks_like_a_key,
     change::{MaybeStale, again_if_stale},
     id::AccountId,
-    limit::LimitKey,
     policy::Operation,
     secret::{ApiKeySecret, SessionTokens},
 };
@@ -107,32 +105,58 @@ impl<A: Operation> FromRequest for Gate<A> {
 }
 
 async fn open<A: Operation>(request: &HttpRequest) -> Result<Gate<A>, Problem> {
+    let Visit { knock, presented, wanted, services } = knock::<A>(request).await?;
+    Ok(Gate::opened(knock.answer?, presented, wanted, services))
+}
+
+/// Somebody is known and has paid for the call; whether they may is in the knock.
+pub(super) struct Visit<A> {
+    pub(super) knock: Knock<A>,
+    pub(super) presented: Presented,
+    pub(super) wanted: Option<AccountId>,
+    pub(super) services: Data<Services>,
+}
+
+impl<A: Operation> Gate<A> {
+    pub(super) fn opened(
+        permit: Permit<A>,
+        presented: Presented,
+        wanted: Option<AccountId>,
+        services: Data<Services>,
+    ) -> Self {
+        if permit.access().to_be_touched {
+            note_use(&services, &permit);
+        }
+        Self { permit, presented, wanted, services }
+    }
+
+    /// The gate of another operation of the same call, whose use is noted already.
+    pub(super) fn beside<B>(&self, permit: Permit<B>) -> Gate<B> {
+        Gate { permit, presented: self.presented, wanted: self.wanted, services: self.services.clone() }
+    }
+}
+
+pub(super) async fn knock<A: Operation>(request: &HttpRequest) -> Result<Visit<A>, Problem> {
     let services = services(request)?.clone();
     let presented = presented(request, services.tokens.as_ref())?;
     let wanted = if A::ACTION.gates().honours_workspace() { wanted_workspace(request)? } else { None };
     let knock = services.doorkeeper.knock::<A>(&presented, wanted).await?;
 
-    let charge = A::ACTION.gates().charge;
-    let quota = knock.quota(charge.bucket);
-    let verdict = services.limiter.charge(LimitKey::Account(knock.account, charge.bucket), quota).await;
-    let charged = Charged { bucket: charge.bucket.as_str(), quota, verdict };
+    let Fee { key, bucket, quota } = knock.fee();
+    let verdict = services.limiter.charge(key, quota).await;
+    let charged = Charged { bucket, quota, verdict };
     request.extensions_mut().insert(charged);
     if !verdict.allowed {
         return Err(charged.refusal());
     }
-    if let Some((owner, quota)) = knock.shared(charge) {
+    if let Some(Fee { key, quota, .. }) = knock.owners_fee() {
         // What is shown stays what the caller has: how much the owner has left is nobody else's business.
-        let verdict = services.limiter.charge(LimitKey::Account(owner, charge.bucket), quota).await;
+        let verdict = services.limiter.charge(key, quota).await;
         if !verdict.allowed {
             return Err(limits::too_many());
         }
     }
-
-    let permit = knock.answer?;
-    if permit.access().to_be_touched {
-        note_use(&services, &permit);
-    }
-    Ok(Gate { permit, presented, wanted, services })
+    Ok(Visit { knock, presented, wanted, services })
 }
 
 /// Nobody waits for it, and nothing depends on it: the worst that happens is a last use that is shown a minute older.

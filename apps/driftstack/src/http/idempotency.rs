@@ -7,7 +7,10 @@ use actix_web::{
     FromRequest, HttpRequest, HttpResponse, Responder,
     body::BoxBody,
     dev::Payload,
-    http::{StatusCode, header::HeaderName},
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
 };
 use driftstack_domain::{
     change::MaybeStale,
@@ -93,16 +96,17 @@ enum Given<V> {
     Before { status: StatusCode, body: Vec<u8> },
 }
 
-impl<V: Responder<Body = BoxBody>> Responder for Once<V> {
+impl<V: Responder<Body = BoxBody> + Told> Responder for Once<V> {
     type Body = BoxBody;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         match self.0 {
             Given::Now(answer) => answer.respond_to(request),
-            Given::Before { status, body } => HttpResponse::build(status)
-                .insert_header((REPLAYED, "true"))
-                .content_type("application/json")
-                .body(body),
+            Given::Before { status, body } => {
+                let mut response = V::again(status, body, request);
+                response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+                response
+            }
         }
     }
 }

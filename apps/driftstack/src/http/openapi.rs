@@ -2,9 +2,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "what is indexed here is an object that was made here")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
-use driftstack_domain::policy::{Callers, Gates, Scope, Standing};
+use driftstack_domain::policy::{Callers, Gates, Scope, Standing, Workspace};
 use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
@@ -12,7 +12,7 @@ use utoipa::{
 };
 
 use super::{
-    codes::Code,
+    dialect::{self, Dialect},
     gate::WORKSPACE_HEADER,
     route::{Api, Route},
 };
@@ -57,7 +57,13 @@ pub fn document(api: &Api, type_base: &str) -> Value {
         paths.entry(route.path).or_default().insert(route.method.as_str().to_lowercase(), operation);
     }
     let mut schemas = json!(schemas);
-    schemas["Problem"] = problem_schema(type_base);
+    let mut responses = json!({});
+    for shape in dialect::all().map(Dialect::error_shape) {
+        schemas[shape.name] = (shape.schema)(type_base);
+        let schema = json!({ "$ref": format!("#/components/schemas/{}", shape.name) });
+        let content = json!({ shape.content_type: { "schema": schema } });
+        responses[shape.name] = json!({ "description": shape.description, "content": content });
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -69,12 +75,9 @@ pub fn document(api: &Api, type_base: &str) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": { "Problem": {
-                "description": "What went wrong, as a problem document (RFC 9457).",
-                "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
-            } },
+            "responses": responses,
             "securitySchemes": { "bearer": {
-                "type": "http", "scheme": "bearer", "description": "An API key (`ds_live_…`) or the token of a web session.",
+                "type": "http", "scheme": "bearer", "description": "An API key (`ds_live_…` or `bs_live_…`) or the token of a web session.",
             } },
         },
     })
@@ -82,14 +85,15 @@ pub fn document(api: &Api, type_base: &str) -> Value {
 
 fn operation(route: &Route) -> Value {
     let gates = route.action.gates();
+    let error = dialect::of(route.path).error_shape().name;
     let needs_credential = gates.callers != Callers::Anybody;
     let mut operation = json!({
         "operationId": if route.is_alias { format!("{}.alias", gates.name) } else { gates.name.to_owned() },
         "tags": [gates.name.split('.').next()],
         "summary": gates.summary,
-        "description": needs(gates),
+        "description": needs_of(route),
         "parameters": [],
-        "responses": { "default": { "$ref": "#/components/responses/Problem" } },
+        "responses": { "default": { "$ref": format!("#/components/responses/{error}") } },
         "security": if needs_credential { json!([{ "bearer": [] }]) } else { json!([]) },
     });
     if gates.honours_workspace() {
@@ -100,6 +104,11 @@ fn operation(route: &Route) -> Value {
         }]);
     }
     operation
+}
+
+fn needs_of(route: &Route) -> String {
+    let also = route.also.map(|also| format!(" Also {}: {} {}", also.gates().name, also.gates().summary, needs(also.gates())));
+    needs(route.action.gates()) + also.as_deref().unwrap_or_default()
 }
 
 /// The gates of an operation in words.
@@ -119,37 +128,18 @@ fn needs(gates: &Gates) -> String {
             format!("Needs {credential} with {}.", words.join(" or "))
         }
     };
-    if gates.honours_workspace() {
-        text.push_str(match gates.standing {
-            Standing::Member => " Open to every member of the workspace.",
-            Standing::Admin => " Open to the owner and the admins of the workspace.",
-            Standing::Owner => " Open to the owner of the workspace.",
-        });
+    let place = match gates.workspace {
+        Workspace::Own => return text,
+        Workspace::Chosen => "workspace",
+        Workspace::Active => "active organisation",
+    };
+    let _ = match gates.standing {
+        Standing::Member => write!(text, " Open to every member of the {place}."),
+        Standing::Admin => write!(text, " Open to the owner and the admins of the {place}."),
+        Standing::Owner => write!(text, " Open to the owner of the {place}."),
+    };
+    if let Some(feature) = gates.feature {
+        let _ = write!(text, " The organisation needs the plan `{}`.", feature.least_plan());
     }
     text
-}
-
-fn problem_schema(type_base: &str) -> Value {
-    let types: Vec<String> = Code::ALL.iter().map(|code| format!("{type_base}{}", code.slug())).collect();
-    json!({
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "instance"],
-        "properties": {
-            "type": { "type": "string", "format": "uri", "enum": types },
-            "title": { "type": "string" },
-            "status": { "type": "integer" },
-            "detail": { "type": "string" },
-            "instance": { "type": "string", "description": "The request id." },
-            "issues": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["path", "message"],
-                    "properties": { "path": { "type": "string" }, "message": { "type": "string" } },
-                },
-            },
-            "retry_after_seconds": { "type": "integer" },
-            "idempotency_status": { "type": "string", "enum": ["in_progress", "mismatch"] },
-        },
-    })
 }

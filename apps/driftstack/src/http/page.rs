@@ -114,9 +114,18 @@ impl Paging {
         gate: &Gate<A>,
         list: impl AsyncFn(&Permit<A>, PageRequest) -> Result<Page<Row>, StoreError>,
     ) -> Result<Ok200<Listed<View>>, Problem> {
+        self.page(gate, list).await.map(Ok200)
+    }
+
+    /// The page that `list` finds, for an answer of another shape.
+    pub async fn page<A: Operation, Row, View: From<Row>>(
+        &self,
+        gate: &Gate<A>,
+        list: impl AsyncFn(&Permit<A>, PageRequest) -> Result<Page<Row>, StoreError>,
+    ) -> Result<Listed<View>, Problem> {
         let (by, vault) = (gate.permit(), gate.services().vault.as_ref());
         let page = list(by, self.request(by, vault)?).await?;
-        Ok(Ok200(Listed::new(by, page, vault)))
+        Ok(Listed::new(by, page, vault))
     }
 }
 

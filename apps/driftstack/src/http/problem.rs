@@ -20,15 +20,39 @@ use super::codes::Code;
 #[derive(Debug, Clone)]
 pub struct Problem {
     pub code: Code,
-    detail: String,
-    members: Map<String, Value>,
+    pub(super) detail: String,
+    pub(super) issues: Vec<Issue>,
+    pub(super) members: Map<String, Value>,
     /// Whole seconds.
-    retry_after: Option<u64>,
+    pub(super) retry_after: Option<u64>,
+    /// The rule that refused, for dialects that tell it in their own words.
+    pub(super) denied: Option<Denied>,
+}
+
+/// One part of a request that is wrong.
+#[derive(Debug, Clone)]
+pub struct Issue {
+    pub path: String,
+    pub message: String,
+    pub kind: IssueKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssueKind {
+    /// It is not there.
+    Missing,
+    /// Nothing of that name is known here.
+    Unknown,
+    /// It is of another JSON type.
+    Type,
+    /// It has a value that it may not have.
+    Value,
 }
 
 impl Problem {
     pub fn new(code: Code, detail: impl fmt::Display) -> Self {
-        Self { code, detail: detail.to_string(), members: Map::new(), retry_after: None }
+        let (issues, members) = (Vec::new(), Map::new());
+        Self { code, detail: detail.to_string(), issues, members, retry_after: None, denied: None }
     }
 
     pub fn not_found(what: impl fmt::Display) -> Self {
@@ -37,10 +61,16 @@ impl Problem {
 
     /// One field of the request is wrong; an empty path is the request as a whole.
     pub fn invalid(path: &str, message: impl fmt::Display) -> Self {
-        let message = message.to_string();
-        let issues = json!([{ "path": path, "message": message }]);
-        let detail = if path.is_empty() { message } else { format!("`{path}`: {message}") };
-        Self::new(Code::ValidationFailed, detail).with("issues", issues)
+        Self::issues(vec![Issue { path: path.to_owned(), message: message.to_string(), kind: IssueKind::Value }])
+    }
+
+    /// Several parts are wrong.
+    pub fn issues(issues: Vec<Issue>) -> Self {
+        let told = issues.iter().map(|Issue { path, message, .. }| {
+            if path.is_empty() { message.clone() } else { format!("`{path}`: {message}") }
+        });
+        let detail = told.collect::<Vec<_>>().join("; ");
+        Self { issues, ..Self::new(Code::ValidationFailed, detail) }
     }
 
     #[must_use]
@@ -79,6 +109,10 @@ impl Problem {
     /// The finished document. `type_base` is a setting: published clients know the whole URI.
     pub fn document(&self, type_base: &str, request_id: &str) -> Value {
         let mut document = self.members.clone();
+        if !self.issues.is_empty() {
+            let issue = |issue: &Issue| json!({ "path": issue.path, "message": issue.message });
+            document.insert("issues".into(), self.issues.iter().map(issue).collect());
+        }
         document.insert("type".into(), format!("{type_base}{}", self.code.slug()).into());
         document.insert("title".into(), self.code.title().into());
         document.insert("status".into(), self.code.status().as_u16().into());
@@ -171,7 +205,7 @@ impl From<NotAuthenticated> for Problem {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        match denied {
+        let problem = match denied {
             Denied::ProofNeeded { has } => Self::new(Code::MfaStepUpRequired, denied)
                 .with("requires_mfa_step_up", true)
                 .with("reason", if has == Proof::Never { "never_satisfied" } else { "expired" }),
@@ -182,8 +216,10 @@ impl From<Denied> for Problem {
             | Denied::Scope { .. }
             | Denied::Standing { .. }
             | Denied::KeyInMembersHands
-            | Denied::SessionNeeded => Self::new(Code::Forbidden, denied),
-        }
+            | Denied::SessionNeeded
+            | Denied::Plan(_) => Self::new(Code::Forbidden, denied),
+        };
+        Self { denied: Some(denied), ..problem }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::{Ready, ready};
 
-use super::problem::Problem;
+use super::problem::{Issue, IssueKind, Problem};
 
 /// A set of query parameters that a route understands.
 pub trait Parameters: Sized + 'static {
@@ -29,7 +29,8 @@ impl Pairs {
             serde_urlencoded::from_str(text).map_err(|error| Problem::invalid("query", error))?;
         for (at, (name, _)) in pairs.iter().enumerate() {
             if !known.iter().any(|(known, _)| known == name) {
-                return Err(Problem::invalid(name, "unknown query parameter"));
+                let message = "unknown query parameter".to_owned();
+                return Err(Problem::issues(vec![Issue { path: name.clone(), message, kind: IssueKind::Unknown }]));
             }
             if pairs.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(Problem::invalid(name, "given more than once"));

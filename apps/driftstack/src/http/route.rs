@@ -1,6 +1,6 @@
 //! The routes: each one is a method, a path and a handler, and the handler's signature says the rest.
 //!
-//! The first argument of a handler is a [`Gate`] or [`Open`], which names its action. The other arguments and the answer tell
+//! The first argument of a handler is a [`Gate`], an [`EitherGate`] or [`Open`], which names its action. The other arguments and the answer tell
 //! what the reference says of it. So a route without an action does not compile, and the reference cannot be out of date.
 
 #![expect(clippy::indexing_slicing, reason = "what is indexed here is an object that was made here")]
@@ -29,6 +29,7 @@ use super::{
     body::Body,
     client::Calling,
     codes::Code,
+    either_gate::EitherGate,
     gate::Gate,
     idempotency::{KEY_HEADER, NewBody, Once, Repeatable},
     limits::Throttle,
@@ -56,6 +57,8 @@ pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub action: Action,
+    /// What else it does, where one path is two operations and the body says which.
+    pub also: Option<Action>,
     /// A second path to an operation, for clients that know it by that.
     pub is_alias: bool,
     pub describe: fn(&mut Description),
@@ -86,6 +89,7 @@ impl Api {
             method,
             path,
             action: Args::ACTION,
+            also: Args::ALSO,
             is_alias: false,
             describe: |description| {
                 Args::describe(description);
@@ -151,6 +155,7 @@ pub trait Describe {
 /// The arguments of a handler.
 pub trait Arguments: Describe + Sized {
     const ACTION: Action;
+    const ALSO: Option<Action>;
 
     /// One after the other. The framework would ask all at once, and a body that is malformed would answer before the gate
     /// has: to somebody who may not even knock, and for free.
@@ -176,6 +181,12 @@ impl<Args: Arguments + 'static> FromRequest for InOrder<Args> {
 
 trait First {
     const ACTION: Action;
+    const ALSO: Option<Action> = None;
+}
+
+impl<A: Operation, B: Operation> First for EitherGate<A, B> {
+    const ACTION: Action = A::ACTION;
+    const ALSO: Option<Action> = Some(B::ACTION);
 }
 
 impl<A: Operation> First for Gate<A> {
@@ -191,6 +202,7 @@ macro_rules! arguments {
         #[allow(private_bounds)]
         impl<F: First + FromRequest, $($rest: Describe + FromRequest),*> Arguments for (F, $($rest,)*) {
             const ACTION: Action = F::ACTION;
+            const ALSO: Option<Action> = F::ALSO;
 
             async fn extract(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Error> {
                 Ok((

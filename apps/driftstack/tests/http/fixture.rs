@@ -19,7 +19,7 @@ use driftstack::{
 use driftstack_domain::{
     auth::Password,
     testing::people,
-    tier::Tier,
+    tier::{Plan, Tier},
     time::{Clock, Timestamp},
 };
 use reqwest::{Method, header::HeaderMap};
@@ -183,6 +183,11 @@ impl House {
         let id = create.await.unwrap().to_string();
         let answer = self.post("/v1/auth/login", json!({ "email": email, "password": PASSWORD })).await.expect(200);
         Person { house: self, id, email, token: answer["session"]["token"].as_str().unwrap().to_owned() }
+    }
+
+    /// Puts the organisation of somebody on another plan.
+    pub async fn plan(&self, owner: &Person<'_>, plan: Plan) {
+        self.services.operator.set_plan(&people::email(&owner.email), plan).await.unwrap();
     }
 
     /// The token of the newest mail to an address, when it has arrived.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use driftstack::http::{openapi, v1};
+use driftstack::http::{self, openapi};
 use driftstack_domain::policy::Action;
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -67,7 +67,7 @@ const WITHOUT_A_KEY: [Action; 27] = [
 
 #[test]
 fn every_post_that_creates_takes_a_key() {
-    for route in v1::api().routes() {
+    for route in http::api().routes() {
         let (operation, _) = openapi::describe(route);
         let parameters = operation["parameters"].as_array().unwrap();
         let takes_a_key = parameters.iter().any(|parameter| parameter["name"] == "idempotency-key");

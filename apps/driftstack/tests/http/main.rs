@@ -37,6 +37,7 @@ mod mfa;
 mod notifications;
 #[cfg(feature = "otel")]
 mod otel;
+mod organisation;
 mod process;
 mod profiles;
 mod reference;

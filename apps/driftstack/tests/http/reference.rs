@@ -1,19 +1,19 @@
 //! The OpenAPI document and what is made of it.
 
-use driftstack::http::{codes, openapi, v1};
+use driftstack::http::{self, codes, openapi, organisation};
 use serde_json::Value;
 
 use crate::fixture::House;
 
 fn document() -> Value {
-    openapi::document(&v1::api(), "https://errors.driftstack.dev/")
+    openapi::document(&http::api(), "https://errors.driftstack.dev/")
 }
 
 #[test]
 fn every_route_is_in_the_document_with_its_security() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
-    for route in v1::api().routes() {
+    for route in http::api().routes() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         let gates = route.action.gates();
         let id = operation["operationId"].as_str().unwrap();
@@ -27,7 +27,7 @@ fn every_route_is_in_the_document_with_its_security() {
 #[test]
 fn no_two_shapes_have_one_name() {
     let document = document();
-    for route in v1::api().routes() {
+    for route in http::api().routes() {
         for (name, schema) in openapi::describe(route).1 {
             assert_eq!(document["components"]["schemas"][&name], serde_json::to_value(schema).unwrap(), "{name}");
         }
@@ -57,8 +57,12 @@ fn the_reference_of_errors_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
     let expected = format!(
         "# Errors\n\nEvery error is a problem document (RFC 9457): `type` is `https://errors.driftstack.dev/` and the slug.\n\
-         This page is made from `apps/driftstack/src/http/codes.rs`; `BLESS=1 cargo test -p driftstack` rewrites it.\n\n{}",
-        codes::reference()
+         This page is made from `apps/driftstack/src/http/codes.rs`; `BLESS=1 cargo test -p driftstack` rewrites it.\n\n{}\n\
+         ## In the organisation dialect\n\n\
+         There an error is `{{api, error {{code, message, detail, retryable, retry_after_seconds, action}}}}`, and `retryable` is true where\n\
+         the action is `retry_later`. From `apps/driftstack/src/http/organisation/codes.rs`.\n\n{}",
+        codes::reference(),
+        organisation::reference()
     );
     #[expect(clippy::disallowed_methods, reason = "a test may be told to rewrite its golden file")]
     if std::env::var_os("BLESS").is_some() {

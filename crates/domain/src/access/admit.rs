@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential};
+use super::caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenInOrganisation};
 use super::port::CallerStore;
 use crate::{
     account::AccountStatus,
     change::{MaybeStale, StoreError},
     id::AccountId,
-    limit::{Bucket, Quota},
-    policy::{Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, decide},
-    tier::{Overrides, Tier, effective_quota},
+    limit::{Bucket, LimitKey, Quota},
+    policy::{Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, Workspace, decide},
+    tier::{Overrides, Plan, Tier, effective_quota},
     time::{Clock, MINUTE, Timestamp},
 };
 
@@ -64,15 +64,24 @@ impl Doorkeeper {
         presented: &Presented,
         wanted: Option<AccountId>,
     ) -> Result<Knock<A>, AdmitError> {
-        let wanted = wanted.filter(|_| A::ACTION.gates().honours_workspace());
-        let seen = self.callers.seen_caller(presented, wanted).await?.ok_or_else(|| unknown(presented))?;
+        let (seen, plan, wanted) = match A::ACTION.gates().workspace {
+            Workspace::Own => (self.callers.seen_caller(presented, None).await?, None, None),
+            Workspace::Chosen => (self.callers.seen_caller(presented, wanted).await?, None, wanted),
+            Workspace::Active => match self.callers.seen_in_organisation(presented).await? {
+                Some(seen) => {
+                    let organisation = seen.active();
+                    (Some(seen.caller), Some(organisation.plan), organisation.owner)
+                }
+                None => (None, None, None),
+            },
+        };
+        let seen = seen.ok_or_else(|| unknown(presented))?;
         let now = self.clock.now();
-        let at_home = seen.authenticate(presented, now)?;
-        let answer = seen.enter(at_home, wanted).and_then(|access| {
-            decide(&access, A::ACTION)?;
-            Ok(Permit::new(access))
-        });
-        Ok(Knock { account: seen.account, tier: seen.tier, overrides: seen.overrides, at: now, answer })
+        let at_home = Access { plan, ..seen.authenticate(presented, now)? };
+        let entered = seen.enter(at_home, wanted);
+        let answer = permit::<A>(entered);
+        let SeenCaller { account, tier, overrides, .. } = seen;
+        Ok(Knock { account, tier, overrides, at: now, entered, answer })
     }
 
     /// [`Self::knock`] for whoever has no use for a caller that is refused.
@@ -99,22 +108,53 @@ pub struct Knock<A> {
     tier: Tier,
     overrides: Overrides,
     at: Timestamp,
+    entered: Result<Access, Denied>,
     pub answer: Result<Permit<A>, Denied>,
 }
 
-impl<A> Knock<A> {
-    /// What that account may charge to a bucket now.
-    pub fn quota(&self, bucket: Bucket) -> Quota {
-        effective_quota(self.tier, &self.overrides, bucket, self.at).quota
+/// What a call takes, and out of which bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Fee {
+    pub key: LimitKey,
+    pub bucket: &'static str,
+    pub quota: Quota,
+}
+
+impl Fee {
+    fn of(account: AccountId, bucket: Bucket, quota: Quota) -> Self {
+        Self { key: LimitKey::Account(account, bucket), bucket: bucket.as_str(), quota }
+    }
+}
+
+fn permit<A: Operation>(entered: Result<Access, Denied>) -> Result<Permit<A>, Denied> {
+    let access = entered?;
+    decide(&access, A::ACTION)?;
+    Ok(Permit::new(access))
+}
+
+impl<A: Operation> Knock<A> {
+    /// What the caller is charged: in the active organisation it is the organisation that has a quota, by its plan.
+    pub fn fee(&self) -> Fee {
+        if let Ok(Access { plan: Some(plan), workspace, .. }) = self.entered {
+            return Fee { key: LimitKey::Organisation(workspace), bucket: "organisation", quota: plan.requests() };
+        }
+        let bucket = A::ACTION.gates().charge.bucket;
+        Fee::of(self.account, bucket, effective_quota(self.tier, &self.overrides, bucket, self.at).quota)
     }
 
-    /// The owner whose bucket is charged too, and what they may charge to it: of somebody who may, on another's workspace.
-    /// Nobody else empties an owner's bucket.
-    pub fn shared(&self, charge: Charge) -> Option<(AccountId, Quota)> {
+    /// What the owner is charged too: for somebody who may, on another's workspace. Nobody else empties an owner's bucket.
+    pub fn owners_fee(&self) -> Option<Fee> {
+        let Charge { bucket, owner_too } = A::ACTION.gates().charge;
         let access = self.answer.as_ref().ok()?.access();
-        let owner = Some(access.workspace).filter(|owner| charge.owner_too && *owner != self.account)?;
-        let quota = effective_quota(access.workspace_tier, &access.workspace_overrides, charge.bucket, self.at).quota;
-        Some((owner, quota))
+        let owner = Some(access.workspace).filter(|owner| owner_too && *owner != self.account)?;
+        let quota = effective_quota(access.workspace_tier, &access.workspace_overrides, bucket, self.at).quota;
+        Some(Fee::of(owner, bucket, quota))
+    }
+
+    /// May the same caller do that, in the same workspace?
+    pub fn also<B: Operation>(&self) -> Result<Permit<B>, Denied> {
+        const { assert!(A::ACTION.gates().workspace.is(B::ACTION.gates().workspace), "each would enter another workspace") };
+        permit::<B>(self.entered)
     }
 }
 
@@ -132,6 +172,25 @@ struct Shown {
     hands: AccountId,
     standing: Standing,
     proof: Proof,
+}
+
+/// Where somebody acts who has not said where.
+struct Active {
+    /// `None` is one's own.
+    owner: Option<AccountId>,
+    plan: Plan,
+}
+
+impl SeenInOrganisation {
+    /// The chosen organisation while it can be entered, otherwise one's own: a membership that has ended or an owner who is
+    /// suspended locks nobody out of this dialect.
+    fn active(&self) -> Active {
+        let open = self.caller.workspace.filter(|seen| seen.status == AccountStatus::Active);
+        match open.zip(self.chosen_plan) {
+            Some((seen, plan)) => Active { owner: Some(seen.owner), plan },
+            None => Active { owner: None, plan: self.own_plan },
+        }
+    }
 }
 
 impl SeenCaller {
@@ -194,6 +253,7 @@ impl SeenCaller {
             workspace_tier: self.tier,
             workspace_overrides: self.overrides,
             standing: shown.standing,
+            plan: None,
             proof: shown.proof,
             to_be_touched: self.last_used_at.is_none_or(|at| now.since(at) >= MINUTE),
         })

@@ -9,7 +9,7 @@ use crate::{
     id::{AccountId, ApiKeyId, WebSessionId},
     policy::{Proof, Role, ScopeSet, Standing},
     secret::Digest,
-    tier::{Overrides, Tier},
+    tier::{Overrides, Plan, Tier},
     time::Timestamp,
 };
 
@@ -93,6 +93,17 @@ pub struct SeenWorkspace {
     pub revision: Revision,
 }
 
+/// A caller, and what their organisation is on: read where an operation acts in the active organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenInOrganisation {
+    /// Its `workspace` is the organisation that was chosen, where the account has a membership there; `None` for its own.
+    pub caller: SeenCaller,
+    /// The plan of the account's own team.
+    pub own_plan: Plan,
+    /// That of the team in `workspace`.
+    pub chosen_plan: Option<Plan>,
+}
+
 /// An authenticated caller in one workspace: everything that the policy looks at, and nothing it does not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,6 +126,8 @@ pub struct Access {
     /// Also those that are over.
     pub workspace_overrides: Overrides,
     pub standing: Standing,
+    /// What the organisation is on; `None` where the operation does not act in the active organisation, so nobody has asked.
+    pub plan: Option<Plan>,
     /// A key proves nothing of whoever holds it.
     pub proof: Proof,
     /// Whether the last use that was noted is so old that this one should be noted too.
@@ -137,6 +150,7 @@ impl Access {
             workspace_tier: Tier::Free,
             workspace_overrides: Overrides::NONE,
             standing: Standing::Owner,
+            plan: None,
             proof: Proof::Never,
             to_be_touched: false,
         }
@@ -178,6 +192,12 @@ impl<A> Permit<A> {
 
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// The permit of an operation of which `A` is what it is called in another dialect. Only a use case that stands for the
+    /// other one makes it.
+    pub(crate) fn standing_for<B>(&self) -> Permit<B> {
+        Permit::new(self.access)
     }
 
     /// The account that is acted on.

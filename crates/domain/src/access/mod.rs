@@ -7,8 +7,8 @@ mod admit;
 mod caller;
 mod port;
 
-pub use admit::{AdmitError, Doorkeeper, Knock, NotAuthenticated};
-pub use caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenMinter, SeenWorkspace};
+pub use admit::{AdmitError, Doorkeeper, Fee, Knock, NotAuthenticated};
+pub use caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace};
 pub use port::CallerStore;
 #[cfg(feature = "testing")]
 pub use port::MockCallerStore;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::caller::{Credential, Presented, SeenCaller};
+use super::caller::{Credential, Presented, SeenCaller, SeenInOrganisation};
 use crate::{change::StoreError, id::AccountId, time::Timestamp};
 
 /// Looks callers up.
@@ -16,6 +16,12 @@ pub trait CallerStore: Send + Sync {
         presented: &Presented,
         wanted: Option<AccountId>,
     ) -> Result<Option<SeenCaller>, StoreError>;
+
+    /// The same, in the active organisation of the caller: that of a key is the account it was minted on.
+    ///
+    /// MUST be one round trip. `workspace` in the answer is `Some` only where another organisation was chosen and the account
+    /// has an active membership on its owner.
+    async fn seen_in_organisation(&self, presented: &Presented) -> Result<Option<SeenInOrganisation>, StoreError>;
 
     /// Notes that a credential was used. MUST NOT move any revision.
     async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError>;

@@ -1,9 +1,32 @@
-//! The spelling of an API key: `<prefix><44 characters of base62><6 characters of checksum>`.
+//! The spelling of an API key: `<prefix><44 characters of base62><6 characters of checksum>`. The prefix says in which dialect it
+//! was minted; it opens both.
 
 use sha2::{Digest, Sha256};
 
-/// What every key of the Driftstack dialect starts with.
-pub(crate) const PREFIX: &str = "ds_live_";
+/// What a key starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPrefix {
+    /// Minted in the Driftstack dialect.
+    Driftstack,
+    /// Minted in the organisation dialect.
+    Organisation,
+}
+
+impl KeyPrefix {
+    const ALL: [Self; 2] = [Self::Driftstack, Self::Organisation];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Driftstack => "ds_live_",
+            Self::Organisation => "bs_live_",
+        }
+    }
+
+    /// The prefix that a text has, and what comes after it.
+    pub(crate) fn split(text: &str) -> Option<(Self, &str)> {
+        Self::ALL.into_iter().find_map(|prefix| Some((prefix, text.strip_prefix(prefix.as_str())?)))
+    }
+}
 
 /// Two halves of 128 bits, each 22 characters of base62.
 const HALF_CHARS: usize = 22;
@@ -11,14 +34,14 @@ const CHECKSUM_CHARS: usize = 6;
 
 /// Whether a bearer token looks like an API key at all, right or wrong.
 pub fn looks_like_a_key(text: &str) -> bool {
-    text.starts_with(PREFIX)
+    KeyPrefix::split(text).is_some()
 }
 
-pub(crate) fn write(bits: [u8; 32]) -> String {
+pub(crate) fn write(prefix: KeyPrefix, bits: [u8; 32]) -> String {
     let bits = bits.map(u128::from);
     let (high, low) = bits.split_at(16);
     let number = |half: &[u128]| half.iter().fold(0, |number, byte| number << 8 | byte);
-    let body = format!("{PREFIX}{}{}", base62(number(high), HALF_CHARS), base62(number(low), HALF_CHARS));
+    let body = format!("{}{}{}", prefix.as_str(), base62(number(high), HALF_CHARS), base62(number(low), HALF_CHARS));
     let checksum = checksum(&body);
     body + &checksum
 }
@@ -27,9 +50,8 @@ pub(crate) fn write(bits: [u8; 32]) -> String {
 pub(crate) fn holds(text: &str) -> bool {
     let Some(split) = text.len().checked_sub(CHECKSUM_CHARS) else { return false };
     let Some((body, end)) = text.split_at_checked(split) else { return false };
-    let well_formed = body
-        .strip_prefix(PREFIX)
-        .is_some_and(|b| b.len() == 2 * HALF_CHARS && b.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let well_formed = KeyPrefix::split(body)
+        .is_some_and(|(_, rest)| rest.len() == 2 * HALF_CHARS && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
     well_formed && checksum(body) == end
 }
 
@@ -50,21 +72,33 @@ mod tests {
 
     #[test]
     fn the_extremes_have_the_usual_length() {
-        assert_eq!(write([0; 32]).len(), 58);
-        assert_eq!(write([255; 32]).len(), 58);
+        for prefix in KeyPrefix::ALL {
+            assert_eq!(write(prefix, [0; 32]).len(), 58);
+            assert_eq!(write(prefix, [255; 32]).len(), 58);
+        }
+    }
+
+    fn any_prefix() -> impl Strategy<Value = KeyPrefix> {
+        proptest::sample::select(KeyPrefix::ALL.to_vec())
     }
 
     proptest! {
         #[test]
-        fn a_written_key_holds(bits: [u8; 32]) {
-            prop_assert!(holds(&write(bits)));
+        fn a_written_key_holds(prefix in any_prefix(), bits: [u8; 32]) {
+            prop_assert!(holds(&write(prefix, bits)));
         }
 
         #[test]
-        fn a_mistyped_key_does_not(bits: [u8; 32], at in 8_usize..58, typed in "[0-9A-Za-z]") {
-            let mut text = write(bits);
+        fn a_mistyped_key_does_not(prefix in any_prefix(), bits: [u8; 32], at in 8_usize..58, typed in "[0-9A-Za-z]") {
+            let written = write(prefix, bits);
+            let mut text = written.clone();
             text.replace_range(at..=at, &typed);
-            prop_assert_eq!(holds(&text), text == write(bits));
+            prop_assert_eq!(holds(&text), text == written);
+        }
+
+        #[test]
+        fn a_key_with_the_other_prefix_does_not(bits: [u8; 32]) {
+            prop_assert!(!holds(&write(KeyPrefix::Driftstack, bits).replacen("ds", "bs", 1)));
         }
 
         #[test]

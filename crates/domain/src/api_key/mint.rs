@@ -1,7 +1,7 @@
 //! Minting a key.
 
 use super::{
-    ApiKeys,
+    ApiKeys, KeyPrefix,
     noun::{ApiKey, Refused, not_to_be_granted},
 };
 use crate::{
@@ -83,12 +83,21 @@ impl ApiKeys {
         by: impl Into<Creation<'a, MintKey, Minted>>,
         order: KeyOrder,
     ) -> Result<Minted, MintError> {
+        self.mint_as(by, order, KeyPrefix::Driftstack).await
+    }
+
+    pub(crate) async fn mint_as<'a>(
+        &self,
+        by: impl Into<Creation<'a, MintKey, Minted>>,
+        order: KeyOrder,
+        prefix: KeyPrefix,
+    ) -> Result<Minted, MintError> {
         let by = by.into();
         order.check(self.desk.now())?;
         if let Some(refused) = not_to_be_granted(by.access(), order.scopes) {
             return Err(refused.into());
         }
-        let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
+        let secret = ApiKeySecret::generate_with(prefix, self.desk.secrets.as_ref());
         let key = ApiKey::new(&self.desk, by.workspace(), order.name, &secret, order.scopes, order.expires_at)
             .minted_by(by.access());
         let entry = key.describe(self.desk.audit(&by, AuditAction::KeyMinted));

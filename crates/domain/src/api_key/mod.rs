@@ -7,7 +7,7 @@ mod port;
 mod revoke;
 mod rotate;
 
-pub use key_text::looks_like_a_key;
+pub use key_text::{KeyPrefix, looks_like_a_key};
 pub use mint::{KeyOrder, MintError, Minted, Minting};
 pub use noun::ApiKey;
 pub use port::ApiKeyStore;

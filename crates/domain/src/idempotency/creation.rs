@@ -35,6 +35,14 @@ impl<'a, A, T> Creation<'a, A, T> {
         Self { permit, kept: Some((claim, tell)) }
     }
 
+    /// The same creation under another permit of the same caller.
+    pub(crate) fn under<'b, B>(&self, permit: &'b Permit<B>) -> Creation<'b, B, T>
+    where
+        'a: 'b,
+    {
+        Creation { permit, kept: self.kept }
+    }
+
     /// The answer to keep, where one is to be kept.
     pub(crate) fn answer(&self, desk: &Desk, made: &T) -> Option<KeptAnswer> {
         self.kept.map(|(claim, tell)| KeptAnswer {

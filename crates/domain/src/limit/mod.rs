@@ -59,6 +59,8 @@ const fn at_least_one(n: u32) -> NonZeroU32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LimitKey {
     Account(AccountId, Bucket),
+    /// Everybody who acts in the organisation of that account, together.
+    Organisation(AccountId),
     /// Something without an account, such as a client address together with what it does. Only its digest is kept.
     Anonymous(Digest),
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    port::{Bell, Ear},
+    port::{Bell, Ear, WishStore},
     seats::{Seat, Seats, TooMany},
 };
 use crate::{
@@ -35,13 +35,14 @@ pub enum FollowError {
 /// Lets callers follow the log of their account.
 pub struct Notifications {
     store: Arc<dyn AuditStore>,
+    wishes: Arc<dyn WishStore>,
     bell: Arc<dyn Bell>,
     seats: Seats,
 }
 
 impl Notifications {
-    pub fn new(store: Arc<dyn AuditStore>, bell: Arc<dyn Bell>) -> Self {
-        Self { store, bell, seats: Seats::default() }
+    pub fn new(store: Arc<dyn AuditStore>, wishes: Arc<dyn WishStore>, bell: Arc<dyn Bell>) -> Self {
+        Self { store, wishes, bell, seats: Seats::default() }
     }
 
     /// Begins behind the entry `since`, or with what is written from now on.
@@ -60,7 +61,8 @@ impl Notifications {
             Some(id) => (self.number_of(account, id, end).await?, Some(id)),
             None => (end, newest.map(|entry| entry.id)),
         };
-        Ok(Following { account, store: self.store.clone(), told, begun_at, ear, _seat: seat })
+        let (store, wishes) = (self.store.clone(), self.wishes.clone());
+        Ok(Following { account, store, wishes, told, begun_at, ear, _seat: seat })
     }
 
     async fn number_of(&self, account: AccountId, id: AuditId, end: i64) -> Result<i64, FollowError> {
@@ -78,6 +80,7 @@ impl Notifications {
 pub struct Following {
     account: AccountId,
     store: Arc<dyn AuditStore>,
+    wishes: Arc<dyn WishStore>,
     /// Everything up to this number was told, or is not worth telling.
     told: i64,
     begun_at: Option<AuditId>,
@@ -97,13 +100,14 @@ impl Following {
         self.begun_at
     }
 
-    /// What comes next, oldest first; `None` at the end of the log.
+    /// What comes next, oldest first; `None` at the end of the log. To somebody who has declined to be told, it is as if nothing
+    /// severe had happened: it is not made up for later.
     pub async fn look(&mut self) -> Result<Option<News>, StoreError> {
         loop {
             let chunk = self.store.entries_up_from(self.account, self.told, CHUNK).await?;
             let Some(last) = chunk.last().map(|entry| entry.seq) else { return Ok(None) };
             let entries: Vec<_> = chunk.into_iter().filter(AuditEntry::is_severe).collect();
-            if !entries.is_empty() {
+            if !entries.is_empty() && !self.wishes.declines_severe(self.account).await? {
                 return Ok(Some(News { entries }));
             }
             self.told = last;
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
     use crate::{
         audit::{Actor, AuditAction, AuditDraft, MockAuditStore, chain},
-        notify::{MAX_STREAMS, MockBell, MockEar},
+        notify::{MAX_STREAMS, MockBell, MockEar, MockWishStore},
         testing::people,
     };
     use AuditAction::{KeyMinted, KeyRevoked, TeamUpdated};
@@ -149,6 +153,12 @@ mod tests {
     }
 
     fn notifications(log: Vec<AuditEntry>) -> Notifications {
+        notifications_of(log, false)
+    }
+
+    fn notifications_of(log: Vec<AuditEntry>, declined: bool) -> Notifications {
+        let mut wishes = MockWishStore::new();
+        wishes.expect_declines_severe().returning(move |_| Ok(declined));
         let (mut store, mut bell) = (MockAuditStore::new(), MockBell::new());
         let entries = log.clone();
         store.expect_entries_down_from().returning(move |_, _, _| Ok(entries.last().cloned().into_iter().collect()));
@@ -158,7 +168,7 @@ mod tests {
             Ok(log.iter().filter(|it| it.seq > after).take(limit.into()).cloned().collect())
         });
         bell.expect_listen().returning(|_| Box::new(MockEar::new()));
-        Notifications::new(Arc::new(store), Arc::new(bell))
+        Notifications::new(Arc::new(store), Arc::new(wishes), Arc::new(bell))
     }
 
     async fn told(following: &mut Following) -> Vec<i64> {
@@ -182,6 +192,13 @@ mod tests {
         let notifications = notifications(log(&[KeyMinted, TeamUpdated, KeyRevoked, TeamUpdated, KeyMinted]));
         let mut following = notifications.follow(&people::permit(), Some(id(1))).await.unwrap();
         assert_eq!(told(&mut following).await, [3, 5]);
+        assert!(told(&mut following).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_has_declined_is_told_nothing() {
+        let notifications = notifications_of(log(&[KeyMinted, TeamUpdated, KeyRevoked]), true);
+        let mut following = notifications.follow(&people::permit(), Some(id(1))).await.unwrap();
         assert!(told(&mut following).await.is_empty());
     }
 

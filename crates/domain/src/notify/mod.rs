@@ -8,7 +8,7 @@ mod port;
 mod seats;
 
 pub use follow::{FollowError, Following, News, Notifications};
-pub use port::{Bell, Ear};
+pub use port::{Bell, Ear, WishStore};
 #[cfg(feature = "testing")]
-pub use port::{MockBell, MockEar};
+pub use port::{MockBell, MockEar, MockWishStore};
 pub use seats::{MAX_STREAMS, TooMany};

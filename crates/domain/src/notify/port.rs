@@ -1,6 +1,13 @@
 use async_trait::async_trait;
 
-use crate::id::AccountId;
+use crate::{change::StoreError, id::AccountId};
+
+/// Whether somebody wants to be told at all.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait WishStore: Send + Sync {
+    async fn declines_severe(&self, account: AccountId) -> Result<bool, StoreError>;
+}
 
 /// Is rung when a severe entry was written on the log of an account.
 #[cfg_attr(feature = "testing", mockall::automock)]

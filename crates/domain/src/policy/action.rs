@@ -2,7 +2,7 @@
 
 use super::scope::{Scope, ScopeSet};
 use super::standing::Standing;
-use crate::limit::Bucket;
+use crate::{limit::Bucket, organisation::Feature};
 
 /// Who may knock at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,17 @@ pub enum Workspace {
     Own,
     /// The account that the workspace header names, or the caller's own without one.
     Chosen,
+    /// The active organisation of the caller, which may be their own; see [`crate::organisation`]. The header is ignored.
+    Active,
+}
+
+impl Workspace {
+    pub(crate) const fn is(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Own, Self::Own) | (Self::Chosen, Self::Chosen) | (Self::Active, Self::Active)
+        )
+    }
 }
 
 /// Out of which bucket an operation takes a token.
@@ -58,6 +69,8 @@ pub struct Gates {
     pub charge: Charge,
     /// The least standing on the workspace.
     pub standing: Standing,
+    /// What the plan of the organisation must have.
+    pub feature: Option<Feature>,
 }
 
 impl Gates {
@@ -72,7 +85,9 @@ pub trait Operation: Send + Sync + 'static {
 }
 
 macro_rules! actions {
-    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $(shares $bucket:ident)? $summary:literal)+) => {
+    (@feature) => { None };
+    (@feature $feature:ident) => { Some(Feature::$feature) };
+    ($($variant:ident $name:literal $callers:ident $workspace:ident $standing:ident [$($scope:ident),*] $(shares $bucket:ident)? $summary:literal $(=> $feature:ident)?)+) => {
         /// Every operation there is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action { $($variant,)+ }
@@ -90,6 +105,7 @@ macro_rules! actions {
                     workspace: Workspace::$workspace,
                     charge: charge!($($bucket)?),
                     standing: Standing::$standing,
+                    feature: actions!(@feature $($feature)?),
                 },)+ }
             }
 
@@ -111,7 +127,8 @@ macro_rules! actions {
 }
 
 // `Member` as the least standing means: everybody who may enter the workspace. A row whose least standing is `Owner` is also
-// closed to a key that a member minted on the owner's account, whatever its scopes.
+// closed to a key that a member minted on the owner's account, whatever its scopes. What stands behind `=>` is what the plan of
+// the organisation must have.
 actions! {
     SignUp             "auth.sign_up"              Anybody    Own    Member []                            "Create an account; a verification link is mailed."
     VerifyEmail        "auth.verify_email"         Anybody    Own    Member []                            "Redeem a verification link and sign in."
@@ -186,6 +203,17 @@ actions! {
     DeleteProfile      "profiles.delete"           Credential Chosen Admin  [WriteProfiles, Admin]        "Delete a profile on which nothing runs."
     ReadUsage          "usage.read"                Credential Chosen Member [Read]                        "Read what the workspace has used this month."
     ReadUsageSeries    "usage.series"              Credential Chosen Member [Read]                        "Read what the workspace has used day by day."
+    ReadMember         "organisation.me.read"                Credential Active Member [Read]                        "Read who is calling, and in which organisation."
+    EditMember         "organisation.me.edit"                Credential Active Admin  [Write, AccountOwner, Admin]  "Change the name of whoever is calling."
+    SwitchOrganisation "organisation.switch"                 Session    Active Member [AccountOwner]                "Make another organisation the active one."
+    ListOrganisations  "organisation.list"                   Session    Active Member [AccountOwner]                "List the organisations that can be made the active one."
+    ReadOrganisation   "organisation.read"                   Credential Active Member [Read]                        "Read the active organisation."
+    RenameOrganisation "organisation.rename"                 Credential Active Admin  [Write, AccountOwner, Admin]  "Rename the active organisation."
+    ReadNotices        "organisation.notifications.read"     Credential Active Member [Read]                        "Read of what whoever is calling wants to be told."
+    SetNotices         "organisation.notifications.set"      Credential Active Admin  [Write, AccountOwner, Admin]  "Choose of what to be told."
+    ListOrganisationKeys  "organisation.api_keys.list"       Credential Active Member [ReadApiKeys]                 "List the API keys of the active organisation." => ApiKeys
+    MintOrganisationKey   "organisation.api_keys.mint"       Credential Active Admin  [AccountOwner, Admin]         "Mint an API key on the active organisation; its text is shown once." => ApiKeys
+    RevokeOrganisationKey "organisation.api_keys.revoke"     Credential Active Admin  [AccountOwner, Admin]         "Revoke an API key of the active organisation at once." => ApiKeys
 
     ListAccounts       "admin.accounts.list"                 Session Own Owner [InternalAdmin]            "List and search accounts."
     ReadAnyAccount     "admin.accounts.read"                 Session Own Owner [InternalAdmin]            "Read an account."

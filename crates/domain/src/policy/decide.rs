@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use super::action::{Action, Callers};
+use super::action::{Action, Callers, Gates, Workspace};
 use super::proof::Proof;
 use super::scope::Scope;
 use super::standing::Standing;
-use crate::access::{Access, Credential};
+use crate::{
+    access::{Access, Credential},
+    organisation::{Feature, TierGate},
+    tier::Plan,
+};
 
 /// Which rule refused, and what would be needed. This is what a 403 says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub enum Denied {
     ProofNeeded {
         has: Proof,
     },
+    /// The plan of the organisation has not what the operation needs.
+    Plan(TierGate),
 }
 
 impl fmt::Display for Denied {
@@ -58,6 +64,7 @@ impl fmt::Display for Denied {
             Self::KeyInMembersHands => f.write_str("only the owner may do this, and this key was minted by a member"),
             Self::SessionNeeded => f.write_str("an API key may not do this; sign in and use the token of the session"),
             Self::ProofNeeded { .. } => f.write_str("prove that it is you: with a code at `/v1/auth/mfa/step-up`, or with your password at `/v1/auth/step-up` if there is no second factor"),
+            Self::Plan(gate) => gate.fmt(f),
         }
     }
 }
@@ -67,17 +74,42 @@ impl fmt::Display for Denied {
 /// Both the scopes of the credential and the standing on the workspace must allow the action: neither makes up for the other.
 pub fn decide(access: &Access, action: Action) -> Result<(), Denied> {
     let gates = action.gates();
+    match gates.workspace {
+        // There the role governs, whatever the credential: a viewer hears of their role before anything else.
+        Workspace::Active => {
+            has_standing(access, gates)?;
+            has_scope(access, action)?;
+        }
+        Workspace::Own | Workspace::Chosen => {
+            has_scope(access, action)?;
+            has_standing(access, gates)?;
+        }
+    }
+    prove(access, gates.callers)?;
+    gates.feature.map_or(Ok(()), |feature| has_feature(access, feature))
+}
+
+fn has_scope(access: &Access, action: Action) -> Result<(), Denied> {
     let wanted = action.wanted_scopes();
-    if !wanted.is_empty() && !access.scopes.satisfied().intersects(wanted) {
-        return Err(Denied::Scope { needs: gates.scopes });
+    if wanted.is_empty() || access.scopes.satisfied().intersects(wanted) {
+        return Ok(());
     }
-    if access.standing < gates.standing {
-        return Err(match gates.standing {
-            Standing::Owner if access.in_members_hands() => Denied::KeyInMembersHands,
-            needs => Denied::Standing { has: access.standing, needs },
-        });
+    Err(Denied::Scope { needs: action.gates().scopes })
+}
+
+fn has_standing(access: &Access, gates: &Gates) -> Result<(), Denied> {
+    if access.standing >= gates.standing {
+        return Ok(());
     }
-    prove(access, gates.callers)
+    Err(match gates.standing {
+        Standing::Owner if access.in_members_hands() => Denied::KeyInMembersHands,
+        needs => Denied::Standing { has: access.standing, needs },
+    })
+}
+
+/// Of a caller whose plan nobody has looked up, nothing is assumed.
+fn has_feature(access: &Access, feature: Feature) -> Result<(), Denied> {
+    access.plan.unwrap_or(Plan::Free).allows(feature).map_err(Denied::Plan)
 }
 
 /// Whether the credential is of a kind that may, and its holder known to be there.
@@ -129,6 +161,22 @@ mod tests {
             denied.to_string(),
             "this credential lacks the scope for it; one of these is needed: `write`, `account_owner`, `admin`"
         );
+    }
+
+    #[rstest]
+    #[case::viewer_without_a_scope(&[], Standing::Member, Plan::Free, Some("your role here is `member`; `admin` is needed"))]
+    #[case::no_scope(&[Scope::Read], Standing::Admin, Plan::Free, Some("this credential lacks the scope for it; one of these is needed: `account_owner`, `admin`"))]
+    #[case::no_plan(&[Scope::AccountOwner], Standing::Admin, Plan::Standard, Some("API keys need the plan `professional`"))]
+    #[case::all_of_it(&[Scope::AccountOwner], Standing::Admin, Plan::Professional, None)]
+    fn in_an_organisation_the_role_comes_first_and_the_plan_last(
+        #[case] scopes: &[Scope],
+        #[case] standing: Standing,
+        #[case] plan: Plan,
+        #[case] refusal: Option<&str>,
+    ) {
+        let access = Access { plan: Some(plan), ..access(scopes, standing) };
+        let answer = decide(&access, Action::MintOrganisationKey).map_err(|denied| denied.to_string());
+        assert_eq!(answer.err().as_deref(), refusal);
     }
 
     fn any_action() -> impl Strategy<Value = Action> {

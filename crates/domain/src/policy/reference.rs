@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Callers, Gates, Workspace};
 use super::scope::Scope;
+use crate::organisation::Feature;
 
 const TITLES: [&str; 7] =
     ["Action", "Caller", "Any one of these scopes", "Workspace", "Least standing", "Bucket", "What it does"];
@@ -25,7 +26,7 @@ pub fn markdown() -> String {
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
             bucket(gates),
-            gates.summary.to_owned(),
+            summary(gates),
         ]));
     }
     page
@@ -43,7 +44,7 @@ pub fn table() -> String {
             workspace(gates).to_owned(),
             standing(gates).to_owned(),
             bucket(gates),
-            gates.summary.to_owned(),
+            summary(gates),
         ]
     }));
     aligned(&rows)
@@ -63,6 +64,7 @@ pub fn json() -> Value {
                 "credential": known,
                 "session": matches!(gates.callers, Callers::Session | Callers::Proven),
                 "step_up": gates.callers == Callers::Proven,
+                "feature": gates.feature.map(Feature::as_str),
                 "scopes": gates.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "workspace": known.then(|| workspace(gates)),
                 "least_standing": known.then(|| standing(gates)),
@@ -113,11 +115,17 @@ fn scopes_or(gates: &Gates, spell: impl Fn(&Scope) -> String) -> String {
     }
 }
 
+fn summary(gates: &Gates) -> String {
+    let needs = gates.feature.map(|feature| format!(" Needs the plan `{}`.", feature.least_plan()));
+    gates.summary.to_owned() + needs.as_deref().unwrap_or_default()
+}
+
 fn workspace(gates: &Gates) -> &'static str {
     match (gates.callers, gates.workspace) {
         (Callers::Anybody, _) => "-",
         (_, Workspace::Own) => "own",
         (_, Workspace::Chosen) => "chosen",
+        (_, Workspace::Active) => "active",
     }
 }
 
@@ -162,7 +170,7 @@ mod tests {
         let text = table();
         let at = text.lines().next().unwrap().find("What it does").unwrap();
         for (line, action) in text.lines().skip(1).zip(Action::ALL) {
-            assert_eq!(&line[at..], action.gates().summary);
+            assert!(line[at..].starts_with(action.gates().summary), "{line}");
         }
     }
 }

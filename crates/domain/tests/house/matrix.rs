@@ -5,8 +5,9 @@ use std::fmt::Write;
 use driftstack_domain::{
     access::{Access, Credential},
     id::ApiKeyId,
-    policy::{Action, Callers, Denied, Gates, Proof, Scope, ScopeSet, Standing, decide},
+    policy::{Action, Callers, Denied, Gates, Proof, Scope, ScopeSet, Standing, Workspace, decide},
     testing::people::{self, ADA, OLIVE, SESSION},
+    tier::Plan,
 };
 
 use crate::golden;
@@ -20,10 +21,12 @@ const LEGEND: &str = "\
 # key of the owner       an API key that the owner minted
 # session of the owner   a web session on its own account
 # proven session         the same, of somebody who has just proven that it is them
-# session as admin       a web session in a workspace it is an admin of, chosen with the workspace header
+# session as admin       a web session in a workspace it is an admin of, chosen with the workspace header or as the active
+#                        organisation
 # session as member      the same, as a member
 # key of an admin        an API key that an admin minted on the owner's account
 # key of a member        an API key whose minter is a member by now
+# owner, plan free       the session of an owner whose organisation is on the lowest plan; the others are on the highest
 ";
 
 /// How somebody holds the credential that is tried.
@@ -60,13 +63,19 @@ impl Kind {
 
     /// A session that names a workspace enters it only where the operation honours one.
     fn stays_home(self, gates: &Gates) -> bool {
-        matches!(self, Self::SessionAs(_)) && !gates.honours_workspace()
+        matches!(self, Self::SessionAs(_)) && gates.workspace == Workspace::Own
     }
 
-    fn access(self, scope: Scope) -> Access {
+    fn access(self, scope: Scope, plan: Plan) -> Access {
         let key = Credential::Key(ApiKeyId::new(people::uuid(0x40)));
         let session = Credential::Session(SESSION);
         let scopes = ScopeSet::of(&[scope]);
+        let mut access = self.credential(scopes, key, session);
+        access.plan = Some(plan);
+        access
+    }
+
+    fn credential(self, scopes: ScopeSet, key: Credential, session: Credential) -> Access {
         match self {
             Self::OwnersKey => Access::at_home(OLIVE, key, scopes),
             Self::OwnersSession => Access::at_home(OLIVE, session, scopes),
@@ -107,19 +116,23 @@ fn matrix() -> String {
             let line = if kind.stays_home(gates) {
                 "stays at home: the header is ignored".to_owned()
             } else {
-                outcomes(*action, kind)
+                outcomes(*action, kind, Plan::Enterprise)
             };
             let _ = writeln!(page, "  {:21} {line}", kind.name());
+        }
+        if gates.feature.is_some() {
+            let line = outcomes(*action, Kind::OwnersSession, Plan::Free);
+            let _ = writeln!(page, "  {:21} {line}", "owner, plan free");
         }
     }
     page
 }
 
 /// The scopes, grouped by what comes of each.
-fn outcomes(action: Action, kind: Kind) -> String {
+fn outcomes(action: Action, kind: Kind, plan: Plan) -> String {
     let mut groups: Vec<(String, Vec<Scope>)> = vec![("allowed".to_owned(), Vec::new())];
     for &scope in Scope::ALL {
-        let outcome = outcome(decide(&kind.access(scope), action));
+        let outcome = outcome(decide(&kind.access(scope, plan), action));
         match groups.iter_mut().find(|(known, _)| *known == outcome) {
             Some((_, scopes)) => scopes.push(scope),
             None => groups.push((outcome, vec![scope])),
@@ -145,6 +158,7 @@ fn outcome(answer: Result<(), Denied>) -> String {
         Err(Denied::Scope { .. }) => "lacks scope".to_owned(),
         Err(Denied::Standing { needs, .. }) => format!("needs {}", needs.as_str()),
         Err(Denied::KeyInMembersHands) => "in a member's hands".to_owned(),
+        Err(Denied::Plan(gate)) => format!("needs the plan {}", gate.required),
         Err(Denied::SessionNeeded) => "needs a session".to_owned(),
         Err(Denied::ProofNeeded { .. }) => "needs a proof".to_owned(),
         Err(

@@ -16,7 +16,8 @@ stands at least so on the workspace; neither makes up for the other.
 * **Scopes.** `read` satisfies every `read:…`, `write` every `write:…`, `account_owner` and its old name `admin` everything that a
   customer may do. A granular scope satisfies only itself, and writing never implies reading. A web session carries `account_owner`.
 * **Workspace.** *own*: the call works on the calling account and ignores `X-Driftstack-Account`. *chosen*: it works on the account
-  that the header names, or on the calling account without one.
+  that the header names, or on the calling account without one. *active*: it works on the organisation that the caller has made the
+  active one, or on the own one; there the standing is looked at before the scopes, and a row may need a plan.
 * **Standing.** `owner` on one's own account, otherwise the role of the membership: `admin` or `member`. `member` as the least
   standing admits everybody who may enter the workspace.
 * **Keys that a member minted** on the owner's account act with the role that their minter has at that moment, on that account

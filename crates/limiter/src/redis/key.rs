@@ -35,6 +35,7 @@ fn push_whose(name: &mut String, key: LimitKey) {
     // Writing to a string cannot fail.
     let _ = match key {
         LimitKey::Account(account, bucket) => write!(name, "{account}:{bucket}"),
+        LimitKey::Organisation(owner) => write!(name, "{owner}:organisation"),
         LimitKey::Anonymous(digest) => write!(name, "anonymous:{}", BASE64URL_NOPAD.encode_display(digest.as_bytes())),
     };
 }
@@ -64,10 +65,11 @@ mod tests {
         let owners = [
             LimitKey::Account(OLIVE, Bucket::Global),
             LimitKey::Account(OLIVE, Bucket::SessionsCreate),
+            LimitKey::Organisation(OLIVE),
             LimitKey::Anonymous(Digest::of("192.0.2.1")),
         ];
         let quotas = [QUOTA, Quota::new(61, 30, Duration::from_mins(1)), Quota::new(60, 31, Duration::from_mins(1))];
         let names = owners.iter().flat_map(|key| quotas.map(|quota| Keys::new().name(*key, quota)));
-        assert_eq!(names.collect::<HashSet<_>>().len(), 9);
+        assert_eq!(names.collect::<HashSet<_>>().len(), 12);
     }
 }

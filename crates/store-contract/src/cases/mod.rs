@@ -15,6 +15,7 @@ pub mod memberships;
 pub mod mfa;
 pub mod notifications;
 pub mod operator;
+pub mod organisations;
 pub mod profiles;
 pub mod races;
 pub mod sessions;

@@ -118,7 +118,7 @@ pub async fn an_override_is_seen_with_the_caller_until_it_is_cleared<B: Backend>
         assert_eq!((seen.quota.capacity(), seen.refill_per_second, seen), (7, 0.3, answered));
     }
     let knock = world.doorkeeper().knock::<ReadAccount>(&olive.presented, None).await.unwrap();
-    assert_eq!(knock.quota(Bucket::Global).capacity(), 7);
+    assert_eq!(knock.fee().quota.capacity(), 7);
     assert_eq!(quota(&bo.presented).await.source, QuotaSource::TierDefault);
 
     set(OverrideOrder { bucket: Bucket::SessionsCreate, ..order(9) }).await;

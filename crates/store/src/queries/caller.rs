@@ -2,13 +2,13 @@ use async_trait::async_trait;
 use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    access::{CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenMinter, SeenWorkspace},
+    access::{CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace},
     account::AccountStatus,
     change::{Revision, StoreError},
     id::{AccountId, ApiKeyId, WebSessionId},
     policy::{Role, ScopeSet},
     secret::Digest,
-    tier::{Overrides, Tier},
+    tier::{Overrides, Plan, Tier},
     time::Timestamp,
 };
 use futures_util::FutureExt;
@@ -17,7 +17,7 @@ use tracing::instrument;
 use super::{super::Store, Answer, Conn, dialect};
 use crate::{
     rows::seen,
-    schema::{accounts, api_keys, memberships, web_sessions},
+    schema::{accounts, api_keys, memberships, teams, web_sessions},
     types::b,
 };
 
@@ -35,6 +35,14 @@ impl CallerStore for Store {
         }
     }
 
+    #[instrument(level = "debug", name = "db.caller.seen_in_organisation", skip_all)]
+    async fn seen_in_organisation(&self, presented: &Presented) -> Result<Option<SeenInOrganisation>, StoreError> {
+        match *presented {
+            Presented::Key(digest) => self.read(move |c| by_key_in_organisation(c, digest).boxed()).await,
+            Presented::Session { id, .. } => self.read(move |c| by_session_in_organisation(c, id).boxed()).await,
+        }
+    }
+
     #[instrument(level = "debug", name = "db.caller.touch", skip_all)]
     async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError> {
         Ok(self.write_one(move |c| touch(c, credential, at).boxed()).await?)
@@ -48,6 +56,8 @@ alias! {
     const MINTER: Alias<MinterAccount> = accounts as minter;
     const ENTRY: Alias<Entry> = memberships as entry;
     const OWNER: Alias<Owner> = accounts as owner;
+    // The team of the organisation that was chosen.
+    const CHOSEN: Alias<Chosen> = teams as chosen;
 }
 
 seen! {
@@ -81,6 +91,15 @@ seen! {
         overrides: Option<Overrides> = accounts.limit_overrides,
         staff: bool = accounts.staff,
         revision: Revision = accounts.revision,
+    }
+
+    struct Plans {
+        own: Plan = teams.plan,
+        chosen: Option<Plan> = teams.plan,
+    }
+
+    struct OwnPlan {
+        own: Plan = teams.plan,
     }
 
     struct Workspace {
@@ -123,28 +142,55 @@ macro_rules! workspace {
     };
 }
 
-pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountId>) -> Answer<Option<SeenCaller>> {
-    let callers = api_keys::table
-        .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
-        .left_join(
-            MINTING.on(MINTING
-                .field(memberships::owner)
-                .eq(api_keys::account)
-                .and(MINTING.field(memberships::member).eq(api_keys::minted_by))
-                .and(MINTING.field(memberships::removed_at).is_null())),
-        )
-        .left_join(MINTER.on(MINTER.field(accounts::id).nullable().eq(MINTING.field(memberships::member).nullable())));
-    let key = (
+/// Keys with their account, and the minter's membership on it.
+macro_rules! keys {
+    () => {
+        api_keys::table
+            .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
+            .left_join(
+                MINTING.on(MINTING
+                    .field(memberships::owner)
+                    .eq(api_keys::account)
+                    .and(MINTING.field(memberships::member).eq(api_keys::minted_by))
+                    .and(MINTING.field(memberships::removed_at).is_null())),
+            )
+            .left_join(
+                MINTER.on(MINTER.field(accounts::id).nullable().eq(MINTING.field(memberships::member).nullable())),
+            )
+    };
+}
+
+macro_rules! key_columns {
+    () => {
         (
-            api_keys::id,
-            api_keys::scopes,
-            api_keys::expires_at,
-            api_keys::revoked_at,
-            api_keys::minted_by,
-            api_keys::last_used_at,
-        ),
-        (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
-    );
+            (
+                api_keys::id,
+                api_keys::scopes,
+                api_keys::expires_at,
+                api_keys::revoked_at,
+                api_keys::minted_by,
+                api_keys::last_used_at,
+            ),
+            (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
+        )
+    };
+}
+
+macro_rules! session_columns {
+    () => {
+        (
+            web_sessions::id,
+            web_sessions::generation,
+            web_sessions::expires_at,
+            web_sessions::ended_at,
+            web_sessions::proven_at,
+            web_sessions::last_used_at,
+        )
+    };
+}
+
+pub(crate) async fn by_key(c: &mut Conn, digest: Digest, wanted: Option<AccountId>) -> Answer<Option<SeenCaller>> {
+    let (callers, key) = (keys!(), key_columns!());
     let found: Option<((Key, Minter), Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(api_keys::digest.eq(b(&digest)));
         dialect::rows(c, callers.select((key, Who::columns(), workspace!()))).await?.pop()
@@ -161,14 +207,7 @@ pub(crate) async fn by_session(
     wanted: Option<AccountId>,
 ) -> Answer<Option<SeenCaller>> {
     let callers = web_sessions::table.inner_join(accounts::table.on(accounts::id.eq(web_sessions::account)));
-    let session = (
-        web_sessions::id,
-        web_sessions::generation,
-        web_sessions::expires_at,
-        web_sessions::ended_at,
-        web_sessions::proven_at,
-        web_sessions::last_used_at,
-    );
+    let session = session_columns!();
     let found: Option<(Session, Who, Workspace)> = if wanted.is_some() {
         let callers = with_workspace!(callers, wanted).filter(web_sessions::id.eq(b(&id)));
         dialect::rows(c, callers.select((session, Who::columns(), workspace!()))).await?.pop()
@@ -177,6 +216,49 @@ pub(crate) async fn by_session(
         dialect::rows(c, callers).await?.pop().map(|(session, who)| (session, who, Workspace::NONE))
     };
     Ok(found.map(|(session, who, workspace)| who.with(session.credential(), session.last_used_at, &workspace)))
+}
+
+/// A key acts where it was minted, and nowhere else.
+pub(crate) async fn by_key_in_organisation(c: &mut Conn, digest: Digest) -> Answer<Option<SeenInOrganisation>> {
+    let callers = keys!()
+        .inner_join(teams::table.on(teams::owner.eq(accounts::id)))
+        .filter(api_keys::digest.eq(b(&digest)))
+        .select((key_columns!(), Who::columns(), (teams::plan,)));
+    let found: Option<((Key, Minter), Who, OwnPlan)> = dialect::rows(c, callers).await?.pop();
+    Ok(found.map(|((key, minter), who, plan)| SeenInOrganisation {
+        caller: who.with(key.credential(&minter), key.last_used_at, &Workspace::NONE),
+        own_plan: plan.own,
+        chosen_plan: None,
+    }))
+}
+
+pub(crate) async fn by_session_in_organisation(c: &mut Conn, id: WebSessionId) -> Answer<Option<SeenInOrganisation>> {
+    let callers = web_sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(web_sessions::account)))
+        .inner_join(teams::table.on(teams::owner.eq(accounts::id)))
+        .left_join(CHOSEN.on(CHOSEN.field(teams::id).nullable().eq(accounts::active_team)))
+        .left_join(
+            ENTRY.on(ENTRY
+                .field(memberships::owner)
+                .nullable()
+                .eq(CHOSEN.field(teams::owner).nullable())
+                .and(ENTRY.field(memberships::member).eq(accounts::id))
+                .and(ENTRY.field(memberships::removed_at).is_null())),
+        )
+        .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
+        .filter(web_sessions::id.eq(b(&id)))
+        .select((
+            session_columns!(),
+            Who::columns(),
+            workspace!(),
+            (teams::plan, CHOSEN.field(teams::plan).nullable()),
+        ));
+    let found: Option<(Session, Who, Workspace, Plans)> = dialect::rows(c, callers).await?.pop();
+    Ok(found.map(|(session, who, workspace, plans)| SeenInOrganisation {
+        caller: who.with(session.credential(), session.last_used_at, &workspace),
+        own_plan: plans.own,
+        chosen_plan: plans.chosen,
+    }))
 }
 
 impl Key {

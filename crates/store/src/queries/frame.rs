@@ -26,6 +26,7 @@ use driftstack_domain::{
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
+    organisation::{MemberChange, NoticeChange},
     profile::{ProfileCreation, ProfileDeletion, ProfileUpdate},
     session::{SessionCreation, SessionDestruction},
     staff::{
@@ -59,7 +60,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.

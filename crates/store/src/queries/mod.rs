@@ -23,6 +23,7 @@ mod link;
 pub(super) mod mail;
 pub(super) mod membership;
 mod mfa;
+pub(super) mod organisation;
 mod page;
 mod preference;
 pub(super) mod profile;

@@ -4,7 +4,7 @@ use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     change::{CommitError, StoreError},
     id::AccountId,
-    mail::{OptionalMail, PreferenceChange, PreferenceStore},
+    mail::{MailPreference, OptionalMail, PreferenceChange, PreferenceStore},
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -21,7 +21,7 @@ impl PreferenceStore for Store {
 
     #[instrument(level = "debug", name = "db.preference.commit", skip_all)]
     async fn commit_preference(&self, it: &PreferenceChange) -> Result<(), CommitError> {
-        self.commit(it, |c, it| preference(c, it).boxed()).await
+        self.commit(it, |c, it| wish(c, it.account, it.preference).boxed()).await
     }
 }
 
@@ -41,9 +41,9 @@ async fn declined(c: &mut Conn, account: AccountId) -> Answer<Vec<OptionalMail>>
 }
 
 /// Saying the same thing twice is saying it once.
-async fn preference(c: &mut Conn, it: &PreferenceChange) -> Answer<()> {
-    let (account, mail) = (b(&it.account), b(&it.preference.mail));
-    if it.preference.opted_in {
+pub(super) async fn wish(c: &mut Conn, account: AccountId, it: MailPreference) -> Answer<()> {
+    let (account, mail) = (b(&account), b(&it.mail));
+    if it.opted_in {
         dsl::delete(declined_mails::table.find((account, mail))).execute(c).await?;
     } else {
         dsl::insert_into(declined_mails::table)

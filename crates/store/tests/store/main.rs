@@ -8,6 +8,7 @@ mod cancelled;
 mod corrupt;
 mod file;
 mod log;
+mod numbers;
 mod parity;
 mod postgres;
 mod silence;

@@ -12,7 +12,7 @@ use driftstack_test_servers::Database;
 
 pub(crate) struct PostgresDatabase {
     store: Arc<PostgresStore>,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 pub(crate) fn options(database: &Database) -> PostgresOptions {

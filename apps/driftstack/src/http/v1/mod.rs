@@ -20,10 +20,48 @@ mod team;
 mod usage;
 mod web_sessions;
 
-use super::route::Api;
+use actix_web::http::header::HeaderMap;
+use serde_json::{Value, json};
 
-/// Every route of the dialect.
-pub fn api() -> Api {
+use super::{
+    codes::Code,
+    dialect::{Asked, Dialect, ErrorShape, Refusal},
+    limits::Charged,
+    problem::Problem,
+    route::Api,
+};
+use crate::wire::Services;
+
+/// The dialect, whose errors are problem documents.
+pub struct Driftstack;
+
+impl Dialect for Driftstack {
+    fn prefix(&self) -> &'static str {
+        "/v1"
+    }
+
+    fn routes(&self, api: Api) -> Api {
+        routes(api)
+    }
+
+    fn refuse(&self, problem: &Problem, services: &Services, asked: &Asked) -> Refusal {
+        let body = problem.document(&services.problem_type_base, &asked.id).to_string();
+        Refusal { status: problem.code.status(), content_type: self.error_shape().content_type, body }
+    }
+
+    fn decorate(&self, _: &mut HeaderMap, _: Option<&Charged>) {}
+
+    fn error_shape(&self) -> ErrorShape {
+        ErrorShape {
+            name: "Problem",
+            description: "What went wrong, as a problem document (RFC 9457).",
+            content_type: "application/problem+json",
+            schema: problem_schema,
+        }
+    }
+}
+
+fn routes(api: Api) -> Api {
     let parts = [
         auth::routes,
         mfa::routes,
@@ -44,5 +82,30 @@ pub fn api() -> Api {
         usage::routes,
         admin::routes,
     ];
-    parts.into_iter().fold(Api::default(), |api, routes| routes(api))
+    parts.into_iter().fold(api, |api, routes| routes(api))
+}
+
+fn problem_schema(type_base: &str) -> Value {
+    let types: Vec<String> = Code::ALL.iter().map(|code| format!("{type_base}{}", code.slug())).collect();
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": { "type": "string", "format": "uri", "enum": types },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "instance": { "type": "string", "description": "The request id." },
+            "issues": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["path", "message"],
+                    "properties": { "path": { "type": "string" }, "message": { "type": "string" } },
+                },
+            },
+            "retry_after_seconds": { "type": "integer" },
+            "idempotency_status": { "type": "string", "enum": ["in_progress", "mismatch"] },
+        },
+    })
 }

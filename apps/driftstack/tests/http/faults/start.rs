@@ -24,6 +24,10 @@ async fn a_service_that_starts_before_its_postgres_is_red_until_that_is_there() 
     let refused = olive.get(&service, "/v1/whoami").await;
     assert!(refused.header("retry-after") == "1" && asked.elapsed() < Duration::from_secs(1), "{refused:?}");
     refused.refused(503, "unavailable");
+    let elsewhere = olive.get(&service, "/api/v1/account/me").await;
+    let error = &elsewhere.json()["error"];
+    assert_eq!((elsewhere.status, &error["code"], &error["retryable"]), (503, &"UNAVAILABLE".into(), &true.into()));
+    assert!(elsewhere.header("x-request-id").starts_with("bs-req-"), "each dialect in its own words");
     assert_red_for(Duration::from_secs(3), &service).await;
     assert_eq!(service.log.of(AWAY).len(), 1, "it is said once");
     assert!(service.log.of("the store").is_empty(), "nobody asks a database whose tables were not looked at");

@@ -6,7 +6,7 @@ use crate::{
     id::ApiKeyId,
     policy::{
         Role,
-        action::{EditAccount, ListKeys, MintKey, ReadAccount, WhoAmI},
+        action::{EditAccount, EditMember, ListKeys, MintKey, ReadAccount, SwitchOrganisation, WhoAmI},
     },
     secret::Digest,
     testing::{FixedClock, people},
@@ -223,4 +223,42 @@ async fn a_use_is_noted_once_a_minute(#[case] last_used_at: Option<Timestamp>, #
     let caller = SeenCaller { last_used_at, ..seen(key(people::OLIVE, None)) };
     let permit = admit::<WhoAmI>(KEY, None, Some(caller)).await.unwrap();
     assert_eq!(permit.access().to_be_touched, noted);
+}
+
+fn in_organisation(workspace: Option<SeenWorkspace>) -> SeenInOrganisation {
+    let caller = SeenCaller { workspace, ..seen(session(0, people::LATER, None)) };
+    SeenInOrganisation { caller, own_plan: Plan::Free, chosen_plan: workspace.map(|_| Plan::Api) }
+}
+
+async fn knock_at(seen: SeenInOrganisation) -> Knock<EditMember> {
+    let mut callers = MockCallerStore::new();
+    callers.expect_seen_in_organisation().returning(move |_| Ok(Some(seen.clone())));
+    let presented = Presented::Session { id: people::SESSION, generation: 0 };
+    let keeper = Doorkeeper::new(Arc::new(callers), Arc::new(FixedClock(people::NOW)));
+    keeper.knock(&presented, Some(people::BO)).await.unwrap()
+}
+
+#[rstest]
+#[case::own(None, people::OLIVE, Plan::Free)]
+#[case::chosen(Some(on(people::ADA, Role::Admin, AccountStatus::Active)), people::ADA, Plan::Api)]
+#[case::suspended(Some(on(people::ADA, Role::Admin, AccountStatus::Suspended)), people::OLIVE, Plan::Free)]
+#[case::deleted(Some(on(people::ADA, Role::Admin, AccountStatus::Deleted)), people::OLIVE, Plan::Free)]
+#[tokio::test]
+async fn one_acts_in_the_chosen_organisation_while_it_can_be_entered(
+    #[case] workspace: Option<SeenWorkspace>,
+    #[case] owner: AccountId,
+    #[case] plan: Plan,
+) {
+    let knock = knock_at(in_organisation(workspace)).await;
+    let fee = knock.fee();
+    assert_eq!((fee.key, fee.quota), (LimitKey::Organisation(owner), plan.requests()));
+    let permit = knock.answer.unwrap();
+    assert_eq!((permit.workspace(), permit.access().plan), (owner, Some(plan)));
+}
+
+#[tokio::test]
+async fn a_viewer_may_still_go_elsewhere() {
+    let knock = knock_at(in_organisation(Some(on(people::ADA, Role::Member, AccountStatus::Active)))).await;
+    assert!(matches!(knock.answer, Err(Denied::Standing { .. })));
+    assert!(knock.also::<SwitchOrganisation>().is_ok());
 }
