@@ -9,6 +9,7 @@ use driftstack_domain::{
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
     avatar::AvatarStore,
+    ending::{EndingStore, HoldingStore},
     id::AccountId,
     idempotency::IdempotencyStore,
     mail::{Outbox, PreferenceStore},
@@ -40,6 +41,8 @@ pub trait Ports:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + EndingStore
+    + HoldingStore
     + 'static
 {
 }
@@ -64,6 +67,8 @@ impl<T> Ports for T where
         + Outbox
         + StaffStore
         + IdempotencyStore
+        + EndingStore
+        + HoldingStore
         + 'static
 {
 }
@@ -77,6 +82,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// How many rows each table holds: what a refused commit must leave as it was.
     async fn rows(&self) -> BTreeMap<String, i64>;
+
+    /// Everything that every table holds, by table: each row as text, with bytes as hexadecimal digits.
+    async fn dump(&self) -> BTreeMap<String, Vec<String>>;
 
     /// Mails in the outbox that still hold a sealed token.
     async fn sealed_tokens(&self) -> i64;

@@ -13,12 +13,13 @@ use driftstack_domain::{
     access::{AdmitError, Credential, Doorkeeper, Permit, Presented},
     account::Accounts,
     api_key::{ApiKeys, KeyOrder, Minted},
-    audit::{AuditEntry, AuditStore as _, chain},
+    audit::{AuditEntry, AuditLog, AuditStore as _, chain},
     auth::{Client, EmailChanges, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
     avatar::{AvatarKey, Avatars, PictureType, SentPicture, Sweeper, Uploaded},
     change::{MaybeStale, again_if_stale},
     desk::Desk,
     email::Email,
+    ending::{Endings, Purger},
     id::{AccountId, WebSessionId},
     idempotency::Idempotency,
     mail::{Mail, Postman, Preferences},
@@ -201,7 +202,19 @@ impl<B: Backend> World<B> {
     }
 
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(self.store.clone(), self.store.clone())
+        Notifications::new(self.store.clone(), self.store.clone(), self.desk.vault.clone())
+    }
+
+    pub fn endings(&self) -> Endings {
+        Endings::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn purger(&self) -> Purger {
+        Purger::new(self.store.clone(), self.store.clone(), self.desk.clone())
+    }
+
+    pub fn audit_log(&self) -> AuditLog {
+        AuditLog::new(self.store.clone(), self.desk.vault.clone(), self.clock.clone())
     }
 
     pub fn operator(&self) -> Operator {

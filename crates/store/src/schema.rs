@@ -32,6 +32,13 @@ tables! {
         audit_hash -> Binary,
         avatar -> Nullable<Text>,
         limit_overrides -> Nullable<Text>,
+        purge_at -> Nullable<Moment>,
+        purged_at -> Nullable<Moment>,
+    }
+
+    account_keys (account) {
+        account -> Id,
+        sealed -> Binary,
     }
 
     avatars (key) {
@@ -164,6 +171,8 @@ tables! {
         payload -> Text,
         prev_hash -> Binary,
         hash -> Binary,
+        commitments -> Nullable<Text>,
+        personal -> Nullable<Binary>,
     }
 
     mails (id) {
@@ -176,6 +185,7 @@ tables! {
         due_at -> Nullable<Moment>,
         sent_at -> Nullable<Moment>,
         problem -> Nullable<Text>,
+        account -> Nullable<Id>,
     }
 
     idempotency (slot) {

@@ -15,7 +15,7 @@ use diesel::{
 use driftstack_domain::{
     access::Credential,
     account::{AccountStatus, Region, Slug, TimeZone},
-    audit::{Payload, chain::ChainHash},
+    audit::{Commitments, Payload, chain::ChainHash},
     auth::{LinkKind, PasswordHash},
     avatar::AvatarKey,
     change::Revision,
@@ -159,6 +159,7 @@ stored! {
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);
     Overrides: Text as String, json, |text| from_json(&text);
     Payload: Text as String, json, |text| from_json(&text);
+    Commitments: Text as String, json, |text| from_json(&text);
     MailContent: Text as String, json, |text| from_json(&text);
 }
 

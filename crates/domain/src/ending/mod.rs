@@ -6,11 +6,13 @@
 //! is a row without a name, and a log whose chain still holds.
 
 mod delete;
+mod holdings;
 mod noun;
 mod port;
 mod purge;
 
 pub use delete::{Deletion, Endings};
+pub use holdings::Holdings;
 pub use noun::{Departure, GRACE, Grace, HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge};
 #[cfg(feature = "testing")]
 pub use port::{MockEndingStore, MockHoldingStore};

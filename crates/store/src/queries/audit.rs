@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::prelude::*;
+use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     audit::{
@@ -10,6 +10,7 @@ use driftstack_domain::{
     id::{AccountId, AuditId},
     notify::{Bell, Ear},
     page::{Page, PageRequest, Position},
+    secret::Sealed,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     rows::{InTable, Row, seen},
-    schema::{accounts, audit_entries},
+    schema::{account_keys, accounts, audit_entries},
     types::b,
 };
 
@@ -56,6 +57,11 @@ impl AuditStore for Store {
     #[instrument(level = "debug", name = "db.audit.up_from", skip_all)]
     async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(move |c| up_from(c, account, after, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.own_key", skip_all)]
+    async fn own_key(&self, account: AccountId) -> Result<Option<Sealed>, StoreError> {
+        self.read(move |c| own_key(c, account).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.audit.number", skip_all)]
@@ -152,6 +158,29 @@ pub(crate) async fn up_from(c: &mut Conn, account: AccountId, after: i64, limit:
         .load::<Row<AuditEntry>>(c)
         .await?;
     Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
+seen! {
+    struct OwnKeyRow {
+        sealed: Sealed = account_keys.sealed,
+    }
+}
+
+pub(crate) async fn own_key(c: &mut Conn, account: AccountId) -> Answer<Option<Sealed>> {
+    let key = account_keys::table.find(b(&account)).select((account_keys::sealed,));
+    Ok(key.get_result::<OwnKeyRow>(c).await.optional()?.map(|row| row.sealed))
+}
+
+/// The key of the account's log; where it has none yet, the fresh one. Nobody else is writing on the log.
+pub(super) async fn own_key_or(c: &mut Conn, account: AccountId, fresh: Sealed) -> Answer<Sealed> {
+    if let Some(key) = own_key(c, account).await? {
+        return Ok(key);
+    }
+    dsl::insert_into(account_keys::table)
+        .values((account_keys::account.eq(b(&account)), account_keys::sealed.eq(b(&fresh))))
+        .execute(c)
+        .await?;
+    Ok(fresh)
 }
 
 async fn number_of(c: &mut Conn, account: AccountId, entry: AuditId) -> Answer<Option<i64>> {

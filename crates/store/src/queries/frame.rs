@@ -21,11 +21,13 @@ use driftstack_domain::{
         Verification,
     },
     avatar::AvatarChange,
-    change::{Change, CommitError, Effects, Guard, Revision},
+    change::{Change, CommitError, Effects, Guard, Revision, StoreError},
+    ending::{Deletion, Purge},
     id::AccountId,
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
+    secret::Sealed,
     staff::{
         OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
     },
@@ -34,7 +36,7 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail};
+use super::{super::Store, Answer, Conn, Fault, audit, dialect, idempotency, mail};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -57,7 +59,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Purge, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
@@ -118,7 +120,7 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
         }
     }
     for mail in &effects.mails {
-        mail::insert(c, mail).await?;
+        mail::insert(c, mail, it.change().about()).await?;
     }
     if let Some(answer) = answer {
         idempotency::keep(c, answer).await?;
@@ -144,12 +146,23 @@ fn by_account(effects: &Effects) -> BTreeMap<AccountId, Vec<&AuditDraft>> {
     logs
 }
 
+/// What a draft says of people, sealed. One that says nothing of anybody asks for no key.
+async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
+    let Some(fresh) = draft.fresh_key() else { return Ok(None) };
+    let key = audit::own_key_or(c, draft.account, fresh).await?;
+    draft.seal_personal(&key).map_err(|error| {
+        let (table, column) = ("account_keys", "sealed");
+        Fault::Store(StoreError::Corrupt { table, column, problem: error.to_string() })
+    })
+}
+
 /// Puts the drafts at the end of an account's log, and moves the account on.
 async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
     let mut end = head;
     let mut last = None;
     for draft in drafts {
-        let entry = chain::link(end, draft);
+        let mut entry = chain::link(end, draft);
+        entry.personal = personal(c, draft).await?;
         end = Head { seq: entry.seq, hash: entry.hash };
         if let Some(before) = last.replace(entry) {
             dsl::insert_into(audit_entries::table).values(&before).execute(c).await?;
