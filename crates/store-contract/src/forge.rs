@@ -19,7 +19,9 @@ use driftstack_domain::{
     change::CommitError,
     desk::Desk,
     email::Email,
+    ending::{Deletion, Endings, MockEndingStore, Purge, Purger, SeenEnding, SeenPurge},
     id::ApiKeyId,
+    idempotency::MockIdempotencyStore,
     mail::{MailPreference, MockPreferenceStore, PreferenceChange, Preferences},
     membership::{
         Acceptance, Invitation, InviteRevocation, Invites, Memberships, MockInviteStore, MockMembershipStore, Removal,
@@ -33,7 +35,7 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
+            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
             RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
             TransferOwnership, VerifyMfa,
         },
@@ -343,5 +345,24 @@ pub async fn transfer(
     store.expect_tie().returning(move |_, _| Ok(tie));
     store.expect_commit_transfer().returning(caught.catch());
     Staff::new(Arc::new(store), desk.clone()).transfer(by, giver, taker).await.unwrap();
+    caught.take()
+}
+
+/// A deletion by somebody who seems to be on those teams.
+pub async fn deletion(desk: &Desk, by: &Permit<DeleteAccount>, seen: SeenEnding) -> Deletion {
+    let (mut store, caught) = (MockEndingStore::new(), Caught::nothing());
+    store.expect_seen_ending().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_deletion().returning(caught.catch());
+    Endings::new(Arc::new(store), desk.clone()).delete(by).await.unwrap();
+    caught.take()
+}
+
+/// A purge of an account that seems to be due.
+pub async fn purge(desk: &Desk, seen: SeenPurge) -> Purge {
+    let (mut store, mut answers, caught) = (MockEndingStore::new(), MockIdempotencyStore::new(), Caught::nothing());
+    store.expect_due_purges().returning(move |_, _| Ok(vec![seen.clone()]));
+    store.expect_commit_purge().returning(caught.catch());
+    answers.expect_forget_answers().returning(|_, _| Ok(0));
+    Purger::new(Arc::new(store), Arc::new(answers), desk.clone()).round().await.unwrap();
     caught.take()
 }
