@@ -133,7 +133,7 @@ impl Everything<'_> {
         let staff = self.post("/v1/auth/login", json!({ "email": STAFF, "password": FIRST })).await;
         let staffs = self.keep("session", &staff["session"]["token"]);
         let session = std::mem::replace(&mut self.token, staffs);
-        let accounts = self.ask(HERE, Method::GET, "/v1/admin/accounts?search=olive", json!({})).await.expect(200);
+        let accounts = self.ask(HERE, Method::GET, "/v1/admin/accounts?email=olive", json!({})).await.expect(200);
         let path = format!("/v1/admin/accounts/{}/support-notes", accounts["data"][0]["id"].as_str().unwrap());
         let note = self.post(&path, json!({ "note": "moves to Reykjavik in spring" })).await;
         self.keep("note", &note["note"]);

@@ -232,7 +232,7 @@ mod tests {
                 .with("role", "member")
                 .with_personal(&crate::testing::desk(), "invitee_email", "ada@example.com");
         let entry = link(Head::EMPTY, &draft);
-        assert_eq!(entry.hash.to_string(), "FIXED_V2");
+        assert_eq!(entry.hash.to_string(), "ecdcb3a94b43cfdc93137335a5bc4ab6d088b180c5dd17ceffc23e94cd94b5cb");
         let other = AuditEntry { commitments: None, ..entry.clone() };
         assert_ne!(hash(&other), entry.hash, "the commitments are covered");
     }
