@@ -125,6 +125,7 @@ macro_rules! store_contract {
                     a_purge_that_fails_half_way_has_erased_nothing
                     what_a_log_says_of_people_is_told_until_the_purge
                     a_log_has_one_key
+                    a_key_that_the_vault_has_lost_keeps_nobody_from_the_log
                     what_is_held_is_read_by_page
                     of_a_deletion_and_a_sign_in_one_comes_first
                     of_a_return_and_a_purge_one_comes_first

@@ -36,8 +36,9 @@ tables! {
         purged_at -> Nullable<Moment>,
     }
 
-    account_keys (account) {
+    account_keys (account, nth) {
         account -> Id,
+        nth -> Integer,
         sealed -> Binary,
     }
 

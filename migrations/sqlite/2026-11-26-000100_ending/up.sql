@@ -4,10 +4,13 @@ ALTER TABLE accounts ADD COLUMN purged_at INTEGER;
 
 CREATE INDEX accounts_to_purge ON accounts (purge_at, id) WHERE purge_at IS NOT NULL;
 
--- The key under which the log of an account says something of people, sealed with the vault. With the row goes what it says.
+-- The keys under which the log of an account says something of people, sealed with the vault. With the rows goes what it says.
+-- It has one, unless that does not open any more: then what is written lies under the next one.
 CREATE TABLE account_keys (
-    account BLOB NOT NULL PRIMARY KEY REFERENCES accounts (id) CHECK (length(account) = 16),
-    sealed  BLOB NOT NULL
+    account BLOB    NOT NULL REFERENCES accounts (id) CHECK (length(account) = 16),
+    nth     INTEGER NOT NULL,
+    sealed  BLOB    NOT NULL,
+    PRIMARY KEY (account, nth)
 ) STRICT, WITHOUT ROWID;
 
 -- What the chain covers of such fields, and the fields themselves under that key.

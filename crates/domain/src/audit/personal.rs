@@ -20,7 +20,7 @@ use crate::{
     change::StoreError,
     desk::Desk,
     id::{AccountId, AuditId},
-    secret::{OwnKey, Sealed, UnsealError, Vault},
+    secret::{OwnKey, Sealed, Vault},
 };
 
 /// 256 random bits, written as 64 lower-case hex digits.
@@ -147,21 +147,18 @@ impl Personal {
 }
 
 impl AuditDraft {
-    /// A fresh key for the account's log, where the draft needs one and there is none yet.
+    /// A fresh key for the account's log, where the draft says something of people.
     pub fn fresh_key(&self) -> Option<Sealed> {
         let Sealer(vault) = self.personal.sealer.as_ref()?;
         Some(vault.own_key(&key_context(self.account)).sealed)
     }
 
-    /// What it says of people, under the key of the account's log. `None`: it says nothing of anybody.
-    ///
-    /// # Errors
-    /// The key does not open.
-    pub fn seal_personal(&self, key: &Sealed) -> Result<Option<Sealed>, UnsealError> {
-        let Some(Sealer(vault)) = &self.personal.sealer else { return Ok(None) };
+    /// What it says of people, under a key of the account's log. `None`: it says nothing of anybody, or the key does not open.
+    pub fn seal_personal(&self, key: &Sealed) -> Option<Sealed> {
+        let Sealer(vault) = self.personal.sealer.as_ref()?;
         let key = OwnKey { context: key_context(self.account), sealed: key.clone() };
-        let plain = serde_json::to_vec(&self.personal.fields).map_err(|_| UnsealError)?;
-        vault.seal_under(&key, &entry_context(self.id), &plain).map(Some)
+        let plain = serde_json::to_vec(&self.personal.fields).ok()?;
+        vault.seal_under(&key, &entry_context(self.id), &plain).ok()
     }
 }
 
@@ -180,24 +177,21 @@ impl Opener {
     /// Entries of one account's log as the wire shows them. The key is asked for only where an entry needs it.
     pub async fn open(&self, account: AccountId, entries: Vec<AuditEntry>) -> Result<Vec<EntryView>, StoreError> {
         let sealed = entries.iter().any(|entry| entry.personal.is_some());
-        let key = if sealed { self.store.own_key(account).await? } else { None };
-        let key = key.map(|sealed| OwnKey { context: key_context(account), sealed });
+        let keys = if sealed { self.store.own_keys(account).await? } else { Vec::new() };
+        let keys: Vec<_> = keys.into_iter().map(|sealed| OwnKey { context: key_context(account), sealed }).collect();
         let open = |entry: AuditEntry| {
-            let disclosed = self.disclosed(key.as_ref(), &entry)?;
-            Ok(EntryView::new(entry, disclosed))
+            let disclosed = self.disclosed(&keys, &entry).unwrap_or_default();
+            EntryView::new(entry, disclosed)
         };
-        entries.into_iter().map(open).collect()
+        Ok(entries.into_iter().map(open).collect())
     }
 
-    fn disclosed(&self, key: Option<&OwnKey>, entry: &AuditEntry) -> Result<Disclosed, StoreError> {
-        let (Some(key), Some(sealed)) = (key, &entry.personal) else { return Ok(Disclosed::new()) };
-        let plain = self.vault.unseal_under(key, &entry_context(entry.id), sealed).map_err(|error| corrupt(&error))?;
-        serde_json::from_slice(&plain).map_err(|error| corrupt(&error))
+    /// `None`: it is forgotten, or the key is sealed with one that the vault has no more. The rest of a log is readable all the same.
+    fn disclosed(&self, keys: &[OwnKey], entry: &AuditEntry) -> Option<Disclosed> {
+        let (sealed, context) = (entry.personal.as_ref()?, entry_context(entry.id));
+        let plain = keys.iter().find_map(|key| self.vault.unseal_under(key, &context, sealed).ok())?;
+        serde_json::from_slice(&plain).ok()
     }
-}
-
-fn corrupt(problem: &dyn fmt::Display) -> StoreError {
-    StoreError::Corrupt { table: "audit_entries", column: "personal", problem: problem.to_string() }
 }
 
 #[cfg(test)]
@@ -218,15 +212,15 @@ mod tests {
     fn written(draft: &AuditDraft) -> (AuditEntry, Sealed) {
         let key = draft.fresh_key().unwrap();
         let mut entry = chain::link(Head::EMPTY, draft);
-        entry.personal = draft.seal_personal(&key).unwrap();
+        entry.personal = Some(draft.seal_personal(&key).unwrap());
         (entry, key)
     }
 
-    async fn opened(entry: AuditEntry, key: Option<Sealed>) -> Result<EntryView, StoreError> {
+    async fn opened(entry: AuditEntry, keys: Vec<Sealed>) -> EntryView {
         let mut store = MockAuditStore::new();
-        store.expect_own_key().times(1).returning(move |_| Ok(key.clone()));
+        store.expect_own_keys().times(1).returning(move |_| Ok(keys.clone()));
         let opener = Opener::new(Arc::new(store), Arc::new(GlassVault));
-        opener.open(people::OLIVE, vec![entry]).await.map(|mut views| views.remove(0))
+        opener.open(people::OLIVE, vec![entry]).await.unwrap().remove(0)
     }
 
     #[test]
@@ -241,7 +235,8 @@ mod tests {
     #[tokio::test]
     async fn with_the_key_the_value_is_shown_among_the_details() {
         let (entry, key) = written(&draft());
-        let view = opened(entry, Some(key)).await.unwrap();
+        // Also where it is not the newest one, or one that does not open.
+        let view = opened(entry, vec![Sealed(b"lost".to_vec()), key]).await;
         assert_eq!(view.payload.unwrap()["invitee_email"], "ada@example.com");
         assert!(view.personal.unwrap()["invitee_email"].salt.is_some());
     }
@@ -249,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn without_the_key_it_is_null() {
         let (entry, _) = written(&draft());
-        let view = opened(entry, None).await.unwrap();
+        let view = opened(entry, Vec::new()).await;
         assert_eq!(view.payload.unwrap()["invitee_email"], Value::Null);
         assert!(view.personal.unwrap()["invitee_email"].salt.is_none());
     }
@@ -258,7 +253,7 @@ mod tests {
     async fn what_was_sealed_for_another_entry_does_not_open() {
         let (entry, key) = written(&draft());
         let moved = AuditEntry { id: AuditId::new(people::uuid(2)), ..entry };
-        assert!(matches!(opened(moved, Some(key)).await, Err(StoreError::Corrupt { column: "personal", .. })));
+        assert!(opened(moved, vec![key]).await.personal.unwrap()["invitee_email"].salt.is_none());
     }
 
     #[tokio::test]

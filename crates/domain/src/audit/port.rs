@@ -38,8 +38,9 @@ pub trait AuditStore: Send + Sync {
     /// MUST leave out none: once an entry is seen, no lower number appears on that log any more.
     async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// The key under which the account's log says something of people, sealed; `None` when it says nothing, or not any more.
-    async fn own_key(&self, account: AccountId) -> Result<Option<Sealed>, StoreError>;
+    /// The keys under which the account's log says something of people, sealed, oldest first; none when it says nothing, or
+    /// not any more.
+    async fn own_keys(&self, account: AccountId) -> Result<Vec<Sealed>, StoreError>;
 
     /// The number of an entry; `None` when the account's log has none of this id.
     async fn number_of(&self, account: AccountId, entry: AuditId) -> Result<Option<i64>, StoreError>;

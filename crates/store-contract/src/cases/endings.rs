@@ -1,6 +1,6 @@
 //! The end of an account: `EndingStore` and `HoldingStore`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use driftstack_domain::{
     access::{AdmitError, NotAuthenticated, Permit, Presented},
@@ -22,10 +22,10 @@ use driftstack_domain::{
         Denied, Role,
         action::{AcceptInvite, DeleteAccount, InviteMember, ListKeys, WhoAmI},
     },
-    secret::Digest,
+    secret::{Digest, OwnKey, Sealed, UnsealError, Vault},
     staff::{OverrideOrder, Remark, StaffStore as _},
     team::TeamStore as _,
-    testing::people,
+    testing::{GlassVault, people},
     time::{DAY, MINUTE},
     web_session::WebSessionStore as _,
 };
@@ -459,16 +459,16 @@ pub async fn what_a_log_says_of_people_is_told_until_the_purge<B: Backend>(backe
     let erased = told().await;
     assert_eq!(erased.payload.unwrap()["invitee_email"], serde_json::Value::Null);
     assert_eq!(erased.hash, entry.hash);
-    assert_eq!(world.store.own_key(olive.id).await.unwrap(), None);
+    assert!(world.store.own_keys(olive.id).await.unwrap().is_empty());
 }
 
 pub async fn a_log_has_one_key<B: Backend>(backend: B) {
     let world = World::new(backend);
     let (olive, ada) = (world.person("olive").await, world.person("ada").await);
-    assert_eq!(world.store.own_key(olive.id).await.unwrap(), None, "none before it says something of somebody");
+    assert!(world.store.own_keys(olive.id).await.unwrap().is_empty(), "none before it says something of somebody");
     world.mint(&olive, &olive, "first").await;
-    let key = world.store.own_key(olive.id).await.unwrap();
-    assert!(key.is_some());
+    let key = world.store.own_keys(olive.id).await.unwrap();
+    assert_eq!(key.len(), 1);
     let mint = async |n: usize| {
         let mint = async |permit| world.keys().mint(&permit, order(&format!("key {n}"))).await;
         world.call(ada.presented, None, mint).await.map(drop)
@@ -477,7 +477,7 @@ pub async fn a_log_has_one_key<B: Backend>(backend: B) {
         minted.unwrap();
     }
     world.mint(&olive, &olive, "second").await;
-    assert_eq!(world.store.own_key(olive.id).await.unwrap(), key);
+    assert_eq!(world.store.own_keys(olive.id).await.unwrap(), key);
     assert_eq!(world.backend.rows().await["account_keys"], 2);
     let names = async |who: &Person| {
         let minted = world.told(who.id).await.into_iter().filter(|entry| entry.action == "api_key.minted");
@@ -485,6 +485,57 @@ pub async fn a_log_has_one_key<B: Backend>(backend: B) {
     };
     assert_eq!(names(&olive).await, ["first", "second"].map(str::to_owned).into());
     assert_eq!(names(&ada).await, ["key 0", "key 1", "key 2", "key 3"].map(str::to_owned).into());
+}
+
+pub async fn a_key_that_the_vault_has_lost_keeps_nobody_from_the_log<B: Backend>(backend: B) {
+    let mut world = World::new(backend);
+    let olive = world.person("olive").await;
+    world.mint(&olive, &olive, "before").await;
+    let names = async |world: &World<B>| {
+        let minted = world.told(olive.id).await.into_iter().filter(|entry| entry.action == "api_key.minted");
+        minted.map(|entry| entry.payload.unwrap()["name"].clone()).collect::<Vec<_>>()
+    };
+    let had = std::mem::replace(&mut Arc::get_mut(&mut world).unwrap().desk.vault, Arc::new(AnotherVault));
+    assert_eq!(names(&*world).await, [serde_json::Value::Null]);
+    world.mint(&olive, &olive, "after").await;
+    world.mint(&olive, &olive, "later").await;
+    assert_eq!(world.store.own_keys(olive.id).await.unwrap().len(), 2, "one more, and not one for each");
+    assert_eq!(names(&*world).await, [serde_json::Value::Null, "after".into(), "later".into()]);
+    Arc::get_mut(&mut world).unwrap().desk.vault = had;
+    assert_eq!(names(&*world).await[0], "before", "what was found again opens again");
+}
+
+/// A vault that knows nothing of what the other one has sealed.
+struct AnotherVault;
+
+impl Vault for AnotherVault {
+    fn seal(&self, context: &str, plain: &[u8]) -> Sealed {
+        GlassVault.seal(&format!("another {context}"), plain)
+    }
+
+    fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
+        GlassVault.unseal(&format!("another {context}"), sealed)
+    }
+
+    fn own_key(&self, context: &str) -> OwnKey {
+        OwnKey { context: context.to_owned(), sealed: self.seal(context, context.as_bytes()) }
+    }
+
+    fn seal_under(&self, key: &OwnKey, context: &str, plain: &[u8]) -> Result<Sealed, UnsealError> {
+        GlassVault.seal_under(&OwnKey { context: format!("another {}", key.context), ..key.clone() }, context, plain)
+    }
+
+    fn unseal_under(&self, key: &OwnKey, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
+        GlassVault.unseal_under(&OwnKey { context: format!("another {}", key.context), ..key.clone() }, context, sealed)
+    }
+
+    fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest {
+        GlassVault.fingerprint(context, plain)
+    }
+
+    fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool {
+        GlassVault.recognises(context, plain, fingerprint)
+    }
 }
 
 pub async fn what_is_held_is_read_by_page<B: Backend>(backend: B) {

@@ -23,7 +23,7 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, ending, invite, mail, membership, staff,
         web_session,
     },
 };

@@ -59,9 +59,9 @@ impl AuditStore for Store {
         self.read(move |c| up_from(c, account, after, limit).boxed()).await
     }
 
-    #[instrument(level = "debug", name = "db.audit.own_key", skip_all)]
-    async fn own_key(&self, account: AccountId) -> Result<Option<Sealed>, StoreError> {
-        self.read(move |c| own_key(c, account).boxed()).await
+    #[instrument(level = "debug", name = "db.audit.own_keys", skip_all)]
+    async fn own_keys(&self, account: AccountId) -> Result<Vec<Sealed>, StoreError> {
+        self.read(move |c| own_keys(c, account).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.audit.number", skip_all)]
@@ -166,21 +166,20 @@ seen! {
     }
 }
 
-pub(crate) async fn own_key(c: &mut Conn, account: AccountId) -> Answer<Option<Sealed>> {
-    let key = account_keys::table.find(b(&account)).select((account_keys::sealed,));
-    Ok(key.get_result::<OwnKeyRow>(c).await.optional()?.map(|row| row.sealed))
+pub(crate) async fn own_keys(c: &mut Conn, account: AccountId) -> Answer<Vec<Sealed>> {
+    let keys = account_keys::table.filter(account_keys::account.eq(b(&account))).order(account_keys::nth);
+    let rows = keys.select((account_keys::sealed,)).load::<OwnKeyRow>(c).await?;
+    Ok(rows.into_iter().map(|row| row.sealed).collect())
 }
 
-/// The key of the account's log; where it has none yet, the fresh one. Nobody else is writing on the log.
-pub(super) async fn own_key_or(c: &mut Conn, account: AccountId, fresh: Sealed) -> Answer<Sealed> {
-    if let Some(key) = own_key(c, account).await? {
-        return Ok(key);
-    }
+/// Behind those that the log has. Nobody else is writing on it.
+pub(super) async fn add_own_key(c: &mut Conn, account: AccountId, nth: usize, fresh: &Sealed) -> Answer<()> {
+    let nth = i32::try_from(nth).unwrap_or(i32::MAX);
     dsl::insert_into(account_keys::table)
-        .values((account_keys::account.eq(b(&account)), account_keys::sealed.eq(b(&fresh))))
+        .values((account_keys::account.eq(b(&account)), account_keys::nth.eq(nth), account_keys::sealed.eq(b(fresh))))
         .execute(c)
         .await?;
-    Ok(fresh)
+    Ok(())
 }
 
 async fn number_of(c: &mut Conn, account: AccountId, entry: AuditId) -> Answer<Option<i64>> {

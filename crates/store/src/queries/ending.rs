@@ -221,8 +221,8 @@ async fn purge(c: &mut Conn, it: &Purge) -> Answer<()> {
     forget_ways_in(c, it.account).await?;
     forget_workspace(c, it).await?;
     forget_mails(c, it).await?;
-    // With the key goes what the log says of people.
-    dsl::delete(account_keys::table.find(b(&it.account))).execute(c).await?;
+    // With its keys goes what the log says of people.
+    dsl::delete(account_keys::table.filter(account_keys::account.eq(b(&it.account)))).execute(c).await?;
     Ok(())
 }
 

@@ -148,12 +148,18 @@ fn by_account(effects: &Effects) -> BTreeMap<AccountId, Vec<&AuditDraft>> {
 
 /// What a draft says of people, sealed. One that says nothing of anybody asks for no key.
 async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
-    let Some(fresh) = draft.fresh_key() else { return Ok(None) };
-    let key = audit::own_key_or(c, draft.account, fresh).await?;
-    draft.seal_personal(&key).map_err(|error| {
-        let (table, column) = ("account_keys", "sealed");
-        Fault::Store(StoreError::Corrupt { table, column, problem: error.to_string() })
-    })
+    if draft.personal.is_empty() {
+        return Ok(None);
+    }
+    let keys = audit::own_keys(c, draft.account).await?;
+    if let Some(sealed) = keys.last().and_then(|newest| draft.seal_personal(newest)) {
+        return Ok(Some(sealed));
+    }
+    // There is none yet, or the vault has lost what it was sealed with: neither keeps anybody from what they do.
+    let sealed = draft.fresh_key().and_then(|fresh| Some((draft.seal_personal(&fresh)?, fresh)));
+    let (sealed, fresh) = sealed.ok_or_else(|| StoreError::Failed("a fresh key does not open".to_owned()))?;
+    audit::add_own_key(c, draft.account, keys.len(), &fresh).await?;
+    Ok(Some(sealed))
 }
 
 /// Puts the drafts at the end of an account's log, and moves the account on.
