@@ -14,7 +14,7 @@ use driftstack_domain::{
     avatar::{AvatarStore, Avatars, BlobStore, Pictures, Sweeper},
     change::StoreError,
     desk::Desk,
-    ending::{EndingStore, Endings, Holdings, HoldingStore, Purger},
+    ending::{EndingStore, Endings, HoldingStore, Holdings, Purger},
     id::Ids,
     idempotency::{Idempotency, IdempotencyStore},
     limit::Limiter,

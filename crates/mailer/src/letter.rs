@@ -144,9 +144,10 @@ fn account_deleted(to: &Email, purge_at: Timestamp) -> Letter {
              open invitations and its places on the teams of others do not come back."
         ),
         action: None,
-        closing: "After that, everything that says who you are is erased, and nobody can bring it back. The address is free \
+        closing:
+            "After that, everything that says who you are is erased, and nobody can bring it back. The address is free \
                   again then.\n\nIf it was not you, sign in at once, choose a new password, and contact support."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

@@ -1,8 +1,7 @@
 use std::fmt;
 
 use aes_gcm::{
-    Aes256Gcm, Nonce,
-    KeyInit,
+    Aes256Gcm, KeyInit, Nonce,
     aead::{Aead, Payload, consts::U12},
 };
 use driftstack_domain::secret::{Digest, OwnKey, Sealed, UnsealError, Vault};

@@ -35,9 +35,9 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
-            TransferOwnership, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DisableMfa, EnrollMfa, InviteMember, RemoveMember,
+            ResendInvite, RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode,
+            SuspendAccount, TransferOwnership, VerifyMfa,
         },
     },
     secret::LinkToken,

@@ -50,10 +50,10 @@ macro_rules! hot_reads {
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
-            a_page_of_all_sign_ins: ending::sign_ins_of(account(), page());
-            a_page_of_all_invites: ending::invites_of(account(), page());
-            a_page_of_pending_links: ending::links_of(account(), now(), page());
-            a_page_of_the_mails_of_an_account: ending::mails_of(account(), page());
+            a_page_of_all_sign_ins: ending::every_sign_in(account(), page());
+            a_page_of_all_invites: ending::every_invite(account(), page());
+            a_page_of_pending_links: ending::pending_links(account(), now(), page());
+            a_page_of_the_mails_of_an_account: ending::caused_mails(account(), page());
             the_accounts_that_are_to_be_purged: ending::due(now(), 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());

@@ -63,14 +63,19 @@ async fn everything_held_on_an_account_is_in_one_document() {
     assert_eq!(invited, ["eve@example.com", "ada@example.com"]);
     assert!(list("invites")[1]["accepted_at"].is_string());
     assert_eq!((list("api_keys").len(), list("api_keys")[0].get("plaintext")), (1, None));
-    assert_eq!(fields(&list("sign_ins")[0]), ["browser", "created_at", "ended_at", "expires_at", "id", "last_used_at", "os"]);
+    assert_eq!(
+        fields(&list("sign_ins")[0]),
+        ["browser", "created_at", "ended_at", "expires_at", "id", "last_used_at", "os"]
+    );
     assert_eq!(list("pending_links")[0]["kind"], "magic-link");
     let kinds: Vec<Value> = list("mails").iter().map(|mail| mail["kind"].clone()).collect();
     assert_eq!(kinds, ["magic-link", "team-invite", "team-invite"]);
 
     // The log is whole, says what it says of people, and holds.
     let log: Vec<EntryView> = serde_json::from_value(it["audit_log"]["data"].clone()).unwrap();
-    assert!(log.iter().any(|entry| entry.payload.as_ref().is_some_and(|it| it.get("invitee_email") == Some(&json!("eve@example.com")))));
+    assert!(log.iter().any(|entry| {
+        entry.payload.as_ref().is_some_and(|it| it.get("invitee_email") == Some(&json!("eve@example.com")))
+    }));
     let oldest_first: Vec<AuditEntry> = log.into_iter().rev().map(|view| view.try_into().unwrap()).collect();
     let head = chain::verify(&oldest_first).unwrap().unwrap();
     assert_eq!(it["audit_log"]["head_hash"], json!(head.hash));

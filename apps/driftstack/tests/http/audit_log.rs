@@ -142,10 +142,7 @@ async fn what_an_entry_says_of_people_is_told_and_proven() {
     assert_eq!(invited["payload"], json!({ "invitee_email": "ada@example.com", "role": "member" }));
     assert_eq!(fields(&invited["personal"]), ["invitee_email"]);
     assert_eq!(fields(&invited["personal"]["invitee_email"]), ["commitment", "salt"]);
-    assert_eq!(
-        updated["payload"],
-        json!({ "fields": ["name", "slug"], "name_from": "olive", "name_to": "Olive Oyl" })
-    );
+    assert_eq!(updated["payload"], json!({ "fields": ["name", "slug"], "name_from": "olive", "name_to": "Olive Oyl" }));
     let document = olive.get("/v1/account/audit-log/export?format=json").await.expect(200);
     assert_eq!(document["data"][0], *invited);
     assert!(export::verify(serde_json::from_value(document.clone()).unwrap()).is_ok());

@@ -128,13 +128,17 @@ async fn nobody_finds_out_that_an_account_is_deleted() {
     let (olive, bo) = (deleted(&house, "olive").await, house.person("bo").await);
     let wrong = |email: &str| json!({ "email": email, "password": "not the password at all" });
     for (path, body) in [
-        ("/v1/auth/signup", Box::new(|email: &str| json!({ "email": email, "password": PASSWORD })) as Box<dyn Fn(&str) -> Value>),
+        (
+            "/v1/auth/signup",
+            Box::new(|email: &str| json!({ "email": email, "password": PASSWORD })) as Box<dyn Fn(&str) -> Value>,
+        ),
         ("/v1/auth/login", Box::new(wrong)),
         ("/v1/auth/resend-verification", Box::new(|email: &str| json!({ "email": email }))),
         ("/v1/auth/magic-link/request", Box::new(|email: &str| json!({ "email": email }))),
         ("/v1/auth/password-reset/request", Box::new(|email: &str| json!({ "email": email }))),
     ] {
-        let (of_deleted, of_active) = (house.post(path, body(&olive.email)).await, house.post(path, body(&bo.email)).await);
+        let (of_deleted, of_active) =
+            (house.post(path, body(&olive.email)).await, house.post(path, body(&bo.email)).await);
         let told = |answer: &Answer| {
             let instance = answer.json()["instance"].as_str().unwrap_or_default().to_owned();
             let names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();

@@ -130,7 +130,8 @@ impl SeenCaller {
     /// The caller as they were when they deleted their account: whoever lost the answer asks again, with the session that the
     /// deletion has ended. For that call alone, which then finds nothing left to do; the revision keeps it from doing more.
     fn before_its_deletion(mut self) -> Self {
-        if let (AccountStatus::Deleted, SeenCredential::Session { ended_at, .. }) = (self.status, &mut self.credential) {
+        if let (AccountStatus::Deleted, SeenCredential::Session { ended_at, .. }) = (self.status, &mut self.credential)
+        {
             *ended_at = None;
             self.status = AccountStatus::Active;
         }

@@ -226,11 +226,16 @@ mod tests {
     #[test]
     fn the_canonical_form_with_commitments_is_fixed_too() {
         let actor = Actor::Customer { account: people::OLIVE, credential: None };
-        let draft =
-            AuditDraft::new(AuditId::new(people::uuid(1)), people::OLIVE, people::NOW, actor, AuditAction::MemberInvited)
-                .on("inv_1")
-                .with("role", "member")
-                .with_personal(&crate::testing::desk(), "invitee_email", "ada@example.com");
+        let draft = AuditDraft::new(
+            AuditId::new(people::uuid(1)),
+            people::OLIVE,
+            people::NOW,
+            actor,
+            AuditAction::MemberInvited,
+        )
+        .on("inv_1")
+        .with("role", "member")
+        .with_personal(&crate::testing::desk(), "invitee_email", "ada@example.com");
         let entry = link(Head::EMPTY, &draft);
         assert_eq!(entry.hash.to_string(), "ecdcb3a94b43cfdc93137335a5bc4ab6d088b180c5dd17ceffc23e94cd94b5cb");
         let other = AuditEntry { commitments: None, ..entry.clone() };

@@ -106,7 +106,9 @@ impl TryFrom<EntryView> for AuditEntry {
         for (field, PersonalView { commitment, salt }) in view.personal.iter().flatten() {
             let value = payload.remove(field);
             let holds = match (salt, value) {
-                (Some(salt), Some(Value::String(value))) => Disclosure { salt: *salt, value }.commitment() == *commitment,
+                (Some(salt), Some(Value::String(value))) => {
+                    Disclosure { salt: *salt, value }.commitment() == *commitment
+                }
                 (None, Some(Value::Null)) => true,
                 _ => false,
             };

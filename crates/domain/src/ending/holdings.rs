@@ -89,7 +89,7 @@ impl Holdings {
 
     /// Of whatever state.
     pub async fn invites(&self, by: By<'_>, page: PageRequest) -> Result<Page<Invite>, StoreError> {
-        self.others.invites_of(by.workspace(), page).await
+        self.others.every_invite(by.workspace(), page).await
     }
 
     pub async fn keys(&self, by: By<'_>, page: PageRequest) -> Result<Page<ApiKey>, StoreError> {
@@ -98,7 +98,7 @@ impl Holdings {
 
     /// Also those that are over.
     pub async fn sign_ins(&self, by: By<'_>, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
-        self.others.sign_ins_of(by.workspace(), page).await
+        self.others.every_sign_in(by.workspace(), page).await
     }
 
     pub async fn mfa(&self, by: By<'_>) -> Result<MfaStatus, StoreError> {
@@ -113,11 +113,11 @@ impl Holdings {
 
     /// Those that may still be opened.
     pub async fn links(&self, by: By<'_>, page: PageRequest) -> Result<Page<HeldLink>, StoreError> {
-        self.others.links_of(by.workspace(), self.desk.now(), page).await
+        self.others.pending_links(by.workspace(), self.desk.now(), page).await
     }
 
     pub async fn mails(&self, by: By<'_>, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
-        self.others.mails_of(by.workspace(), page).await
+        self.others.caused_mails(by.workspace(), page).await
     }
 
     /// The newest entries of the log that fit into so many bytes.

@@ -14,7 +14,7 @@ mod purge;
 pub use delete::{Deletion, Endings};
 pub use holdings::Holdings;
 pub use noun::{Departure, GRACE, Grace, HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge};
+pub use port::{EndingStore, HoldingStore};
 #[cfg(feature = "testing")]
 pub use port::{MockEndingStore, MockHoldingStore};
-pub use port::{EndingStore, HoldingStore};
 pub use purge::{Purge, PurgeRound, Purger};

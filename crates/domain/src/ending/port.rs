@@ -39,14 +39,18 @@ pub trait EndingStore: Send + Sync {
 #[async_trait]
 pub trait HoldingStore: Send + Sync {
     /// Also those that are over.
-    async fn sign_ins_of(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError>;
+    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError>;
 
     /// Also those that are accepted, void or expired.
-    async fn invites_of(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError>;
+    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError>;
 
     /// Those that may still be opened at `now`.
-    async fn links_of(&self, account: AccountId, now: Timestamp, page: PageRequest)
-    -> Result<Page<HeldLink>, StoreError>;
+    async fn pending_links(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<HeldLink>, StoreError>;
 
-    async fn mails_of(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError>;
+    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError>;
 }

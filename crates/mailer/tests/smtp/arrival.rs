@@ -9,8 +9,8 @@ use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
 use rstest::rstest;
 
 use crate::mails::{
-    TOKEN, account_deleted, email_change, email_change_notice, email_changed, invite, magic_link, mailer, mfa_enrolled, mfa_paused,
-    password_reset, tier_changed, verification, welcome,
+    TOKEN, account_deleted, email_change, email_change_notice, email_changed, invite, magic_link, mailer, mfa_enrolled,
+    mfa_paused, password_reset, tier_changed, verification, welcome,
 };
 
 async fn sent(server: &Smtp, mail: &Mail) -> Received {

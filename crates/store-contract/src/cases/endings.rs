@@ -1,6 +1,10 @@
 //! The end of an account: `EndingStore` and `HoldingStore`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+};
 
 use driftstack_domain::{
     access::{AdmitError, NotAuthenticated, Permit, Presented},
@@ -126,10 +130,7 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     world.prove(&olive).await;
     let permit: Permit<DeleteAccount> = world.permit(&olive).await;
     let seen = world.store.seen_ending(olive.id).await.unwrap().unwrap();
-    assert_eq!(
-        seen,
-        SeenEnding { email: olive.email.clone(), status: AccountStatus::Active, departures: Vec::new() }
-    );
+    assert_eq!(seen, SeenEnding { email: olive.email.clone(), status: AccountStatus::Active, departures: Vec::new() });
     let late = forge::deletion(&world.desk, &permit, seen).await;
     world.join(&bo, &olive, Role::Member).await;
     let before = world.backend.rows().await;
@@ -256,8 +257,13 @@ pub async fn a_purge_is_due_after_the_grace<B: Backend>(backend: B) {
 }
 
 /// What is looked for, in the ways in which it might be written.
-fn found_in<'n>(dump: &std::collections::BTreeMap<String, Vec<String>>, needles: &[&'n str]) -> BTreeSet<(String, &'n str)> {
-    let hex = |needle: &str| needle.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+fn found_in<'n>(dump: &BTreeMap<String, Vec<String>>, needles: &[&'n str]) -> BTreeSet<(String, &'n str)> {
+    let hex = |needle: &str| {
+        needle.bytes().fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+    };
     let mut found = BTreeSet::new();
     for (table, rows) in dump {
         let rows: Vec<String> = rows.iter().map(|row| row.to_lowercase()).collect();
@@ -334,9 +340,8 @@ pub async fn a_purge_leaves_nobody_in_any_table<B: Backend>(backend: B) {
     let zoe = somebody_everywhere(&world, &bo).await;
     let before = found_in(&world.backend.dump().await, &NEEDLES);
     let tables: BTreeSet<&str> = before.iter().map(|(table, _)| table.as_str()).collect();
-    let known = [
-        "accounts", "activations", "api_keys", "idempotency", "invites", "link_requests", "links", "mails", "teams",
-    ];
+    let known =
+        ["accounts", "activations", "api_keys", "idempotency", "invites", "link_requests", "links", "mails", "teams"];
     assert_eq!(tables, known.into_iter().collect(), "whoever looks finds it: {before:?}");
     assert_eq!(before.iter().map(|(_, needle)| *needle).collect::<BTreeSet<_>>(), NEEDLES.into_iter().collect());
     let log = world.log(zoe.id).await;
@@ -382,7 +387,7 @@ pub async fn a_purge_of_one_leaves_the_others_alone<B: Backend>(backend: B) {
     let permit: Permit<InviteMember> = world.permit(&world.sign_in(&ada).await).await;
     world.invites().invite(&permit, olive.email.clone(), Role::Member).await.unwrap();
     world.clock.advance(MINUTE);
-    let rows = |dump: &std::collections::BTreeMap<String, Vec<String>>, table: &str, of: &str| {
+    let rows = |dump: &BTreeMap<String, Vec<String>>, table: &str, of: &str| {
         dump[table].iter().filter(|row| row.to_lowercase().contains(of)).count()
     };
     let before = world.backend.dump().await;
@@ -552,33 +557,27 @@ pub async fn what_is_held_is_read_by_page<B: Backend>(backend: B) {
     world.post().await;
     let two = PageRequest { limit: Limit::new(2).unwrap(), after: None };
 
-    let sign_ins = world.store.sign_ins_of(olive.id, all()).await.unwrap().rows;
+    let sign_ins = world.store.every_sign_in(olive.id, all()).await.unwrap().rows;
     assert_eq!(sign_ins.iter().map(|it| it.ended_at.is_some()).collect::<Vec<_>>(), [true, false], "newest first");
-    let invites = world.store.invites_of(olive.id, two).await.unwrap();
+    let invites = world.store.every_invite(olive.id, two).await.unwrap();
     assert_eq!(invites.rows.len(), 2);
-    let rest = world.store.invites_of(olive.id, PageRequest { after: invites.next, ..two }).await.unwrap();
+    let rest = world.store.every_invite(olive.id, PageRequest { after: invites.next, ..two }).await.unwrap();
     assert_eq!((rest.rows.len(), rest.next), (1, None));
     assert!(rest.rows[0].voided_at.is_some());
-    let links = world.store.links_of(olive.id, world.now(), all()).await.unwrap().rows;
+    let links = world.store.pending_links(olive.id, world.now(), all()).await.unwrap().rows;
     assert_eq!(links.iter().map(|it| it.kind).collect::<Vec<_>>(), [LinkKind::MagicLink], "the one that is live");
     assert!(world.sign_ins().follow(&link, &client()).await.is_ok());
-    assert!(world.store.links_of(olive.id, world.now(), all()).await.unwrap().rows.is_empty());
-    let mails = world.store.mails_of(olive.id, all()).await.unwrap().rows;
+    assert!(world.store.pending_links(olive.id, world.now(), all()).await.unwrap().rows.is_empty());
+    let mails = world.store.caused_mails(olive.id, all()).await.unwrap().rows;
     let kinds: Vec<_> = mails.iter().rev().map(|mail| mail.kind).collect();
     assert_eq!(
         kinds,
-        [
-            MailKind::TeamInvite,
-            MailKind::TeamInvite,
-            MailKind::TeamInvite,
-            MailKind::MagicLink,
-            MailKind::MagicLink
-        ]
+        [MailKind::TeamInvite, MailKind::TeamInvite, MailKind::TeamInvite, MailKind::MagicLink, MailKind::MagicLink]
     );
     assert!(mails.iter().all(|mail| mail.sent_at == Some(world.now())));
-    assert!(world.store.mails_of(bo.id, all()).await.unwrap().rows.is_empty());
-    assert!(world.store.invites_of(bo.id, all()).await.unwrap().rows.is_empty());
-    assert_eq!(world.store.sign_ins_of(bo.id, all()).await.unwrap().rows.len(), 1);
+    assert!(world.store.caused_mails(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_invite(bo.id, all()).await.unwrap().rows.is_empty());
+    assert_eq!(world.store.every_sign_in(bo.id, all()).await.unwrap().rows.len(), 1);
 }
 
 pub async fn of_a_deletion_and_a_sign_in_one_comes_first<B: Backend>(backend: B) {
@@ -684,5 +683,4 @@ pub async fn a_deletion_and_a_joining_leave_no_member_behind<B: Backend>(backend
         assert!(world.store.members(bo.id, all()).await.unwrap().rows.is_empty());
     }
     world.log(bo.id).await;
-
 }

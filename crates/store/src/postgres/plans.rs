@@ -55,8 +55,9 @@ const LOAD: &str = "
         SELECT uid(n), uid(n), sha256(n::text::bytea), sha256(''), now(), now() FROM generate_series(1, 50000) n;
     INSERT INTO activations (id, device, user_code, client, created_at, expires_at)
         SELECT uid(n), sha256(n::text::bytea), sha256(n::text::bytea), 'device', now(), now() FROM generate_series(1, 100000) n;
-    INSERT INTO mails (id, recipient, content, at, sent_at)
-        SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
+    INSERT INTO mails (id, recipient, content, at, sent_at, account)
+        SELECT uid(n), 'x@example.com', '{}', now(), now(), uid(n) FROM generate_series(1, 100000) n;
+    INSERT INTO account_keys SELECT uid(n), 0, '' FROM generate_series(1, 100000) n;
     INSERT INTO avatars (key, account, sweep_at)
         SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;

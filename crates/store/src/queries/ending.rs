@@ -3,8 +3,8 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{AccountStatus, Region, Slug, TimeZone},
-    avatar::AvatarKey,
     auth::{LinkKind, PasswordHash},
+    avatar::AvatarKey,
     change::{CommitError, Revision, StoreError},
     email::Email,
     ending::{
@@ -63,28 +63,28 @@ impl EndingStore for Store {
 #[async_trait]
 impl HoldingStore for Store {
     #[instrument(level = "debug", name = "db.holding.sign_ins", skip_all)]
-    async fn sign_ins_of(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
-        self.read(move |c| sign_ins_of(c, account, page).boxed()).await
+    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
+        self.read(move |c| every_sign_in(c, account, page).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.holding.invites", skip_all)]
-    async fn invites_of(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError> {
-        self.read(move |c| invites_of(c, account, page).boxed()).await
+    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError> {
+        self.read(move |c| every_invite(c, account, page).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.holding.links", skip_all)]
-    async fn links_of(
+    async fn pending_links(
         &self,
         account: AccountId,
         now: Timestamp,
         page: PageRequest,
     ) -> Result<Page<HeldLink>, StoreError> {
-        self.read(move |c| links_of(c, account, now, page).boxed()).await
+        self.read(move |c| pending_links(c, account, now, page).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.holding.mails", skip_all)]
-    async fn mails_of(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
-        self.read(move |c| mails_of(c, account, page).boxed()).await
+    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
+        self.read(move |c| caused_mails(c, account, page).boxed()).await
     }
 }
 
@@ -283,10 +283,8 @@ async fn forget_workspace(c: &mut Conn, it: &Purge) -> Answer<()> {
         .await?;
     dsl::delete(invites::table.filter(invites::owner.eq(b(&it.account)))).execute(c).await?;
     // Those of others to this address, but for one that whoever has the mailbox may still accept.
-    let over = invites::accepted_at
-        .is_not_null()
-        .or(invites::voided_at.is_not_null())
-        .or(invites::expires_at.le(b(&it.at)));
+    let over =
+        invites::accepted_at.is_not_null().or(invites::voided_at.is_not_null()).or(invites::expires_at.le(b(&it.at)));
     dsl::delete(invites::table.filter(invites::email.eq(b(&it.email))).filter(over)).execute(c).await?;
     dsl::delete(declined_mails::table.filter(declined_mails::account.eq(b(&it.account)))).execute(c).await?;
     dsl::delete(teams::table.filter(teams::owner.eq(b(&it.account)))).execute(c).await?;
@@ -299,7 +297,7 @@ async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
     Ok(())
 }
 
-pub(crate) async fn sign_ins_of(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldSignIn>> {
+pub(crate) async fn every_sign_in(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldSignIn>> {
     use web_sessions as w;
     let rows = w::table
         .filter(w::account.eq(b(&account)))
@@ -320,7 +318,7 @@ pub(crate) async fn sign_ins_of(c: &mut Conn, account: AccountId, page: PageRequ
     Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldSignIn| Position(it.id.uuid().as_u128())))
 }
 
-pub(crate) async fn invites_of(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Invite>> {
+pub(crate) async fn every_invite(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Invite>> {
     let rows = invites::table
         .filter(invites::owner.eq(b(&account)))
         .filter(invites::id.lt(below_id(&page)))
@@ -333,7 +331,7 @@ pub(crate) async fn invites_of(c: &mut Conn, account: AccountId, page: PageReque
     Ok(page.page(invites, |invite: &Invite| Position(invite.id.uuid().as_u128())))
 }
 
-pub(crate) async fn links_of(
+pub(crate) async fn pending_links(
     c: &mut Conn,
     account: AccountId,
     now: Timestamp,
@@ -360,7 +358,7 @@ pub(crate) async fn links_of(
     Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldLink| Position(it.id.uuid().as_u128())))
 }
 
-pub(crate) async fn mails_of(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldMail>> {
+pub(crate) async fn caused_mails(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldMail>> {
     use mails as m;
     let rows = m::table
         .filter(m::account.eq(b(&Some(account))))
@@ -370,12 +368,7 @@ pub(crate) async fn mails_of(c: &mut Conn, account: AccountId, page: PageRequest
         .select((m::id, m::recipient, m::content, m::at, m::sent_at))
         .load::<MailRow>(c)
         .await?;
-    let held = |row: MailRow| HeldMail {
-        id: row.id,
-        to: row.to,
-        kind: row.content.kind(),
-        at: row.at,
-        sent_at: row.sent_at,
-    };
+    let held =
+        |row: MailRow| HeldMail { id: row.id, to: row.to, kind: row.content.kind(), at: row.at, sent_at: row.sent_at };
     Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldMail| Position(it.id.uuid().as_u128())))
 }

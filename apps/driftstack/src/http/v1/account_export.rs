@@ -40,28 +40,42 @@ pub(super) fn routes(api: Api) -> Api {
 /// What an export holds, in this order. What else an account gets (sessions, profiles, webhooks) gets a line here, before the log:
 /// that one takes what room is left.
 const SECTIONS: [(&str, Section); 13] = [
-    ("account", Section::Account),
-    ("team", Section::Team),
-    ("mfa", Section::Mfa),
-    ("email_preferences", Section::EmailPreferences),
-    ("rate_limits", Section::RateLimits),
-    ("members", Section::Members),
-    ("memberships", Section::Memberships),
-    ("invites", Section::Invites),
-    ("api_keys", Section::ApiKeys),
-    ("sign_ins", Section::SignIns),
-    ("pending_links", Section::PendingLinks),
-    ("mails", Section::Mails),
-    ("audit_log", Section::AuditLog),
+    ("account", Section::One(One::Account)),
+    ("team", Section::One(One::Team)),
+    ("mfa", Section::One(One::Mfa)),
+    ("email_preferences", Section::One(One::EmailPreferences)),
+    ("rate_limits", Section::One(One::RateLimits)),
+    ("members", Section::Many(Many::Members)),
+    ("memberships", Section::Many(Many::Memberships)),
+    ("invites", Section::Many(Many::Invites)),
+    ("api_keys", Section::Many(Many::ApiKeys)),
+    ("sign_ins", Section::Many(Many::SignIns)),
+    ("pending_links", Section::Many(Many::PendingLinks)),
+    ("mails", Section::Many(Many::Mails)),
+    ("audit_log", Section::Many(Many::AuditLog)),
 ];
+
+/// The call that exports the log with its seal.
+const WHOLE_LOG: &str = "/v1/account/audit-log/export?format=json";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
+    One(One),
+    Many(Many),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum One {
     Account,
     Team,
     Mfa,
     EmailPreferences,
     RateLimits,
+}
+
+/// A list, which is written page by page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Many {
     Members,
     Memberships,
     Invites,
@@ -112,14 +126,14 @@ impl Writer {
         let mut text = String::new();
         if self.list.is_none() {
             let opening = if self.section == 0 { self.head() } else { ",".to_owned() };
-            text.push_str(&format!("{opening}\"{name}\":"));
+            text.extend([opening.as_str(), "\"", name, "\":"]);
         }
-        match self.value(*section).await? {
-            Some(value) => {
-                text.push_str(&value.to_string());
+        match section {
+            Section::One(one) => {
+                text.push_str(&self.value(*one).await?.to_string());
                 self.section += 1;
             }
-            None => self.page(*section, &mut text).await?,
+            Section::Many(many) => self.page(*many, &mut text).await?,
         }
         if self.section == SECTIONS.len() {
             text.push('}');
@@ -133,37 +147,24 @@ impl Writer {
     }
 
     /// What is no list.
-    async fn value(&self, section: Section) -> Result<Option<Value>, Cut> {
+    async fn value(&self, section: One) -> Result<Value, Cut> {
         let (held, by) = (&self.services.holdings, self.gate.permit());
         match section {
-            Section::Account => Ok(Some(told(&MeView::new(held.account(by).await?, &self.services, true))?)),
-            Section::Team => Ok(Some(told(&held.team(by).await?.map(TeamView::from))?)),
-            Section::Mfa => Ok(Some(told(&StatusView::from(held.mfa(by).await?))?)),
-            Section::EmailPreferences => {
-                Ok(Some(held.preferences(by).await?.into_iter().map(preference).collect()))
-            }
-            Section::RateLimits => {
+            One::Account => told(&MeView::new(held.account(by).await?, &self.services, true)),
+            One::Team => told(&held.team(by).await?.map(TeamView::from)),
+            One::Mfa => told(&StatusView::from(held.mfa(by).await?)),
+            One::EmailPreferences => Ok(held.preferences(by).await?.into_iter().map(preference).collect()),
+            One::RateLimits => {
                 let Access { tier, overrides, .. } = *by.access();
                 let buckets = effective_quotas(tier, overrides, held.now()).map(BucketView::from);
-                Ok(Some(told(&buckets.collect::<Vec<_>>())?))
+                told(&buckets.collect::<Vec<_>>())
             }
-            _ => Ok(None),
         }
     }
 
     /// A page of a list: `{"data":[…],"truncated":false}` over several of them.
-    async fn page(&mut self, section: Section, text: &mut String) -> Result<(), Cut> {
-        let mut list = match self.list.take() {
-            Some(list) => list,
-            None => {
-                text.push_str("{\"data\":[");
-                let plan = match section {
-                    Section::AuditLog => Some(self.services.holdings.plan_log(self.gate.permit(), self.room).await?),
-                    _ => None,
-                };
-                List { plan, ..List::default() }
-            }
-        };
+    async fn page(&mut self, section: Many, text: &mut String) -> Result<(), Cut> {
+        let mut list = if let Some(list) = self.list.take() { list } else { self.opened(section, text).await? };
         let Rows { rows, mut next } = self.rows(section, &list).await?;
         let mut truncated = list.plan.is_some_and(|plan| plan.truncated);
         for row in rows {
@@ -184,28 +185,37 @@ impl Writer {
             self.list = Some(list);
             return Ok(());
         }
-        text.push_str(&format!("],\"truncated\":{truncated}"));
+        text.extend(["],\"truncated\":", if truncated { "true" } else { "false" }]);
         if let Some(plan) = list.plan {
-            let whole = "/v1/account/audit-log/export?format=json";
-            text.push_str(&format!(",\"head_hash\":\"{}\",\"whole\":\"{whole}\"", plan.head.hash));
+            let head = plan.head.hash.to_string();
+            text.extend([",\"head_hash\":\"", &head, "\",\"whole\":\"", WHOLE_LOG, "\""]);
         }
         text.push('}');
         self.section += 1;
         Ok(())
     }
 
-    async fn rows(&self, section: Section, list: &List) -> Result<Rows, Cut> {
+    async fn opened(&self, section: Many, text: &mut String) -> Result<List, Cut> {
+        text.push_str("{\"data\":[");
+        if section != Many::AuditLog {
+            return Ok(List::default());
+        }
+        let plan = self.services.holdings.plan_log(self.gate.permit(), self.room).await?;
+        Ok(List { plan: Some(plan), ..List::default() })
+    }
+
+    async fn rows(&self, section: Many, list: &List) -> Result<Rows, Cut> {
         let (held, by) = (&self.services.holdings, self.gate.permit());
         let page = PageRequest { limit: Limit::new(Limit::MAX).unwrap_or_default(), after: list.after };
         match section {
-            Section::Members => rows(held.members(by, page).await?.map(MembershipView::from)),
-            Section::Memberships => rows(held.memberships(by, page).await?.map(OwnerView::from)),
-            Section::Invites => rows(held.invites(by, page).await?.map(invite)),
-            Section::ApiKeys => rows(held.keys(by, page).await?.map(KeyView::from)),
-            Section::SignIns => rows(held.sign_ins(by, page).await?.map(sign_in)),
-            Section::PendingLinks => rows(held.links(by, page).await?.map(link)),
-            Section::Mails => rows(held.mails(by, page).await?.map(mail)),
-            _ => self.entries(list).await,
+            Many::Members => rows(&held.members(by, page).await?.map(MembershipView::from)),
+            Many::Memberships => rows(&held.memberships(by, page).await?.map(OwnerView::from)),
+            Many::Invites => Ok(values(&held.invites(by, page).await?, invite)),
+            Many::ApiKeys => rows(&held.keys(by, page).await?.map(KeyView::from)),
+            Many::SignIns => Ok(values(&held.sign_ins(by, page).await?, sign_in)),
+            Many::PendingLinks => Ok(values(&held.links(by, page).await?, link)),
+            Many::Mails => Ok(values(&held.mails(by, page).await?, mail)),
+            Many::AuditLog => self.entries(list).await,
         }
     }
 
@@ -219,8 +229,12 @@ impl Writer {
     }
 }
 
-fn rows<T: Serialize>(page: Page<T>) -> Result<Rows, Cut> {
+fn rows<T: Serialize>(page: &Page<T>) -> Result<Rows, Cut> {
     Ok(Rows { rows: page.rows.iter().map(told).collect::<Result<_, _>>()?, next: page.next })
+}
+
+fn values<T>(page: &Page<T>, tell: impl Fn(&T) -> Value) -> Rows {
+    Rows { rows: page.rows.iter().map(tell).collect(), next: page.next }
 }
 
 fn told(view: &impl Serialize) -> Result<Value, Cut> {
@@ -232,7 +246,7 @@ fn preference(it: MailPreference) -> Value {
 }
 
 /// In whatever state, so with more than the list of pending ones says.
-fn invite(it: Invite) -> Value {
+fn invite(it: &Invite) -> Value {
     json!({
         "id": it.id, "email": it.email, "role": it.role.as_str(), "invited_by_account_id": it.invited_by,
         "created_at": it.created_at, "expires_at": it.expires_at,
@@ -240,19 +254,19 @@ fn invite(it: Invite) -> Value {
     })
 }
 
-fn sign_in(it: HeldSignIn) -> Value {
+fn sign_in(it: &HeldSignIn) -> Value {
     json!({
         "id": it.id, "os": it.agent.os, "browser": it.agent.browser, "created_at": it.created_at,
         "last_used_at": it.last_used_at, "expires_at": it.expires_at, "ended_at": it.ended_at,
     })
 }
 
-fn link(it: HeldLink) -> Value {
+fn link(it: &HeldLink) -> Value {
     json!({
         "kind": it.kind.as_str(), "new_email": it.new_email, "created_at": it.created_at, "expires_at": it.expires_at,
     })
 }
 
-fn mail(it: HeldMail) -> Value {
+fn mail(it: &HeldMail) -> Value {
     json!({ "kind": it.kind.as_str(), "to": it.to, "written_at": it.at, "sent_at": it.sent_at })
 }
