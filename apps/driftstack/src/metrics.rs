@@ -19,6 +19,8 @@ const MAILS_SENT: &str = "driftstack_mails_sent_total";
 const MAILS_REFUSED: &str = "driftstack_mails_refused_total";
 const PICTURES_SWEPT: &str = "driftstack_pictures_swept_total";
 const PICTURES_KEPT: &str = "driftstack_pictures_not_swept_total";
+const ACCOUNTS_PURGED: &str = "driftstack_accounts_purged_total";
+const ACCOUNTS_NOT_PURGED: &str = "driftstack_accounts_not_purged_total";
 const OUTBOX: &str = "driftstack_outbox_mails";
 const CONNECTIONS: &str = "driftstack_database_connections";
 const STREAMS: &str = "driftstack_notification_streams";
@@ -48,6 +50,12 @@ pub fn mailed(round: driftstack_domain::mail::Round) {
 pub fn swept(round: driftstack_domain::avatar::SweepRound) {
     metrics::counter!(PICTURES_SWEPT).increment(round.removed.into());
     metrics::counter!(PICTURES_KEPT).increment(round.failed.into());
+}
+
+/// One round of the purger.
+pub fn purged(round: driftstack_domain::ending::PurgeRound) {
+    metrics::counter!(ACCOUNTS_PURGED).increment(round.purged.into());
+    metrics::counter!(ACCOUNTS_NOT_PURGED).increment(round.failed.into());
 }
 
 fn problem(error: impl std::fmt::Display) -> StartError {

@@ -14,6 +14,7 @@ use driftstack_domain::{
     avatar::{AvatarStore, Avatars, BlobStore, Pictures, Sweeper},
     change::StoreError,
     desk::Desk,
+    ending::{EndingStore, Endings, HoldingStore, Holdings, Purger},
     id::Ids,
     idempotency::{Idempotency, IdempotencyStore},
     limit::Limiter,
@@ -100,6 +101,8 @@ pub trait Store:
     + UsageStore
     + OrganisationStore
     + WishStore
+    + EndingStore
+    + HoldingStore
     + Health
     + 'static
 {
@@ -147,6 +150,9 @@ impl Blobs {
 pub struct Services {
     pub doorkeeper: Doorkeeper,
     pub accounts: Accounts,
+    pub endings: Endings,
+    pub purger: Purger,
+    pub holdings: Holdings,
     pub avatars: Avatars,
     /// `None`: there is nothing to sweep.
     pub sweeper: Option<Sweeper>,
@@ -198,6 +204,9 @@ impl Services {
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
             accounts: Accounts::new(store.clone(), desk.clone()),
+            endings: Endings::new(store.clone(), desk.clone()),
+            purger: Purger::new(store.clone(), store.clone(), desk.clone()),
+            holdings: Holdings::new(store.clone(), desk.clone()),
             avatars: Avatars::new(store.clone(), blobs.store(), pictures, desk.clone()),
             sweeper: blobs.store().map(|blobs| Sweeper::new(store.clone(), blobs, clock.clone())),
             blob_health: BlobHealth::of(blobs.store()),
@@ -214,8 +223,8 @@ impl Services {
             teams: Teams::new(store.clone(), desk.clone()),
             api_keys: ApiKeys::new(store.clone(), desk.clone()),
             activations: Activations::new(store.clone(), desk.clone()),
-            audit_log: AuditLog::new(store.clone(), clock.clone()),
-            notifications: Notifications::new(store.clone(), store.clone(), store.clone()),
+            audit_log: AuditLog::new(store.clone(), vault.clone(), clock.clone()),
+            notifications: Notifications::new(store.clone(), store.clone(), store.clone(), vault.clone()),
             preferences: Preferences::new(store.clone(), desk.clone()),
             organisations: Organisations::new(
                 store.clone(),

@@ -1,4 +1,4 @@
-//! What happens off the request path: mails, links and sweeping, each by a loop that sleeps until there is something to do.
+//! What happens off the request path: mails, links, sweeping and purging, each by a loop that sleeps until there is something to do.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,6 +12,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Nothing waits for a picture to be swept.
 const BETWEEN_PICTURES: Duration = MINUTE.saturating_mul(5);
+/// Nobody has been let in for weeks.
+const BETWEEN_PURGES: Duration = MINUTE;
 /// What is to be forgotten is out of use already; it may lie there a little longer.
 const BETWEEN_SWEEPS: Duration = MINUTE;
 
@@ -28,8 +30,9 @@ impl Workers {
         let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
         let links = tokio::spawn(links(services.clone(), stopped.clone()));
         let pictures = tokio::spawn(pictures(services.clone(), stopped.clone()));
-        let sweeps = tokio::spawn(sweeps(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links, pictures, sweeps] }
+        let sweeps = tokio::spawn(sweeps(services.clone(), stopped.clone()));
+        let purges = tokio::spawn(purges(services.clone(), stopped));
+        Self { stop, tasks: vec![mails, links, pictures, sweeps, purges] }
     }
 
     /// Lets each finish the round it is in.
@@ -81,6 +84,21 @@ async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
         let done = sweep(&services).await;
         rest(done, tokio::time::sleep(BETWEEN_SWEEPS), &mut stopped).await;
+    }
+}
+
+/// Purges the accounts whose grace is over.
+async fn purges(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        let done = services.purger.round().await.map(|round| {
+            metrics::purged(round);
+            if round.failed > 0 {
+                tracing::error!(round.failed, "accounts could not be purged");
+            }
+            // Those that failed would fail again at once.
+            round.purged > 0 && round.failed == 0
+        });
+        rest(done, tokio::time::sleep(BETWEEN_PURGES), &mut stopped).await;
     }
 }
 

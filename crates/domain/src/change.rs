@@ -138,6 +138,12 @@ impl Change {
         Self { guard: guard.into(), effects, answer: None }
     }
 
+    /// Whose business its mails are: the account on whose log the first entry is, or else the one that is guarded.
+    pub fn about(&self) -> Option<AccountId> {
+        let logged = self.effects.audit.first().map(|draft| draft.account);
+        logged.or_else(|| self.guard.accounts().first().map(|(account, _)| *account))
+    }
+
     #[must_use]
     pub(crate) fn keeping(self, answer: Option<KeptAnswer>) -> Self {
         Self { answer, ..self }

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// An address with its domain in ASCII (IDNA) and the whole in lower case; at most 254 bytes (RFC 5321).
 ///
@@ -25,6 +26,11 @@ impl Email {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// An address that is nobody's, in a domain that there will never be (RFC 2606).
+    pub fn nobodys(id: Uuid) -> Self {
+        Self(format!("{}@purged.invalid", id.as_simple()))
     }
 }
 
@@ -72,6 +78,12 @@ impl fmt::Display for Email {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn an_address_of_nobody_is_one_too() {
+        let email = Email::nobodys(crate::testing::people::uuid(1));
+        assert_eq!(email.as_str().parse(), Ok(email.clone()));
+    }
 
     #[rstest]
     #[case::plain("ana@example.com", "ana@example.com")]

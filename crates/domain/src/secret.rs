@@ -122,6 +122,15 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// A key of its own for what is to be forgotten as a whole: whoever removes it makes what lies under it unreadable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnKey {
+    /// What it is for.
+    pub context: String,
+    /// By the vault, for that.
+    pub sealed: Sealed,
+}
+
 /// What was sealed is not what is being opened: another key, another purpose, or changed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed bytes do not open")]
@@ -136,6 +145,11 @@ pub struct UnsealError;
 pub trait Vault: Send + Sync {
     fn seal(&self, context: &str, plain: &[u8]) -> Sealed;
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError>;
+    /// A fresh key, sealed for what it is for.
+    fn own_key(&self, context: &str) -> OwnKey;
+    /// What is sealed under a key of its own MUST NOT open without it.
+    fn seal_under(&self, key: &OwnKey, context: &str, plain: &[u8]) -> Result<Sealed, UnsealError>;
+    fn unseal_under(&self, key: &OwnKey, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError>;
     fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest;
     /// Whether the fingerprint was taken of that. MUST compare in constant time.
     fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool;

@@ -32,6 +32,7 @@ impl Letter {
             MailContent::EmailChange { expires_at } => email_change(&mail.to, *expires_at),
             MailContent::EmailChangeNotice { expires_at } => email_change_notice(&mail.to, *expires_at),
             MailContent::EmailChanged => email_changed(&mail.to),
+            MailContent::AccountDeleted { purge_at } => account_deleted(&mail.to, *purge_at),
             MailContent::TeamInvite { team, role, expires_at } => team_invite(&mail.to, team, *role, *expires_at),
             MailContent::MfaEnrolled => mfa_enrolled(&mail.to),
             MailContent::MfaPaused { until } => mfa_paused(&mail.to, *until),
@@ -128,6 +129,25 @@ fn email_changed(to: &Email) -> Letter {
         ),
         action: None,
         closing: "If it was not you, contact support at once, from this address.".to_owned(),
+    }
+}
+
+/// To a reader who may be the victim: the way back is to sign in, as always, and no link to be lured to.
+fn account_deleted(to: &Email, purge_at: Timestamp) -> Letter {
+    let until = readable(purge_at);
+    Letter {
+        subject: "Your account is deleted".to_owned(),
+        opening: format!(
+            "The account of {to} was deleted by somebody, most likely you, who was signed in to it. Every sign-in and every API \
+             key of it has ended, and it is on no team any more.\n\nUntil {until} nothing is lost: sign in, with your password or \
+             with a link by mail, and the account is back with its team, its settings and its log. Its keys and sign-ins, its \
+             open invitations and its places on the teams of others do not come back."
+        ),
+        action: None,
+        closing:
+            "After that, everything that says who you are is erased, and nobody can bring it back. The address is free \
+                  again then.\n\nIf it was not you, sign in at once, choose a new password, and contact support."
+                .to_owned(),
     }
 }
 

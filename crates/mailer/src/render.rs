@@ -157,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn a_deletion_says_until_when_and_how_it_is_taken_back() {
+        let it = plain(MailContent::AccountDeleted { purge_at: LATER });
+        let text = it.text.replace('\n', " ");
+        assert!(text.contains("Until 12 May 2026, 14:00 UTC nothing is lost: sign in"), "{text}");
+        assert!(text.contains("do not come back") && text.contains("choose a new password"), "{text}");
+        assert_eq!(it.link, None);
+    }
+
+    #[test]
     fn a_base_with_a_path_keeps_it() {
         let base = "https://example.com/accounts/".parse().unwrap();
         let it = render(&mail(invite("Acme", Role::Member)), &base).unwrap();

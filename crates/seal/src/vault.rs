@@ -1,16 +1,18 @@
 use std::fmt;
 
 use aes_gcm::{
-    Aes256Gcm, Nonce,
+    Aes256Gcm, KeyInit, Nonce,
     aead::{Aead, Payload, consts::U12},
 };
-use driftstack_domain::secret::{Digest, Sealed, UnsealError, Vault};
+use driftstack_domain::secret::{Digest, OwnKey, Sealed, UnsealError, Vault};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::{halt::halt, keys::KeyRing, random::random, ring::Ring};
 
 const VERSION: u8 = 1;
+/// What is sealed under a key of its own: the key has no name.
+const UNDER_OWN_KEY: u8 = 2;
 const NONCE_BYTES: usize = 12;
 
 /// Encryption at rest with AES-256-GCM.
@@ -19,6 +21,8 @@ const NONCE_BYTES: usize = 12;
 /// authenticated but not stored, so that bytes which are copied to another row do not open there.
 ///
 /// A nonce is random, which is safe for about four thousand million seals with one key: add a key before that.
+///
+/// A key of its own is 256 random bits, sealed as everything is. What lies under it is `2 (1), nonce (12), ciphertext and tag (16)`.
 ///
 /// A fingerprint is HMAC-SHA-256 of the context and the secret, under a key that is derived from the vault's own.
 pub struct AesVault {
@@ -42,6 +46,10 @@ impl AesVault {
         let payload = Payload { msg, aad: context.as_bytes() };
         self.keys.named(id)?.decrypt(&Nonce::from(*nonce), payload).ok()
     }
+
+    fn cipher(&self, key: &OwnKey) -> Option<Aes256Gcm> {
+        Aes256Gcm::new_from_slice(&self.try_unseal(&key.context, &key.sealed.0)?).ok()
+    }
 }
 
 impl Vault for AesVault {
@@ -58,6 +66,29 @@ impl Vault for AesVault {
 
     fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
         self.try_unseal(context, &sealed.0).ok_or(UnsealError)
+    }
+
+    fn own_key(&self, context: &str) -> OwnKey {
+        OwnKey { context: context.to_owned(), sealed: self.seal(context, &random::<32>()) }
+    }
+
+    fn seal_under(&self, key: &OwnKey, context: &str, plain: &[u8]) -> Result<Sealed, UnsealError> {
+        let cipher = self.cipher(key).ok_or(UnsealError)?;
+        let nonce: Nonce<U12> = random::<NONCE_BYTES>().into();
+        let payload = Payload { msg: plain, aad: context.as_bytes() };
+        let ciphertext = cipher.encrypt(&nonce, payload).map_err(|_| UnsealError)?;
+        Ok(Sealed([&[UNDER_OWN_KEY], nonce.as_slice(), &ciphertext].concat()))
+    }
+
+    fn unseal_under(&self, key: &OwnKey, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
+        let opened = || {
+            let (version, rest) = sealed.0.split_first()?;
+            let (nonce, msg) = rest.split_first_chunk::<NONCE_BYTES>()?;
+            let payload = Payload { msg, aad: context.as_bytes() };
+            let cipher = self.cipher(key).filter(|_| *version == UNDER_OWN_KEY)?;
+            cipher.decrypt(&Nonce::from(*nonce), payload).ok()
+        };
+        opened().ok_or(UnsealError)
     }
 
     fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest {
@@ -145,6 +176,37 @@ mod tests {
     fn another_key_of_the_same_name_does_not_open() {
         let (ours, theirs) = (AesVault::new(&ring_of(&[("k", 1)])), AesVault::new(&ring_of(&[("k", 1)])));
         assert_eq!(ours.unseal("c", &theirs.seal("c", b"secret")), Err(UnsealError));
+    }
+
+    #[test]
+    fn what_lies_under_a_key_of_its_own_opens_with_that_key_in_its_context_only() {
+        let vault = AesVault::new(&ring());
+        let (mine, other) = (vault.own_key("account 1"), vault.own_key("account 1"));
+        let sealed = vault.seal_under(&mine, "entry 1", b"ada@example.com").unwrap();
+        assert_eq!(vault.unseal_under(&mine, "entry 1", &sealed), Ok(b"ada@example.com".to_vec()));
+        assert_eq!(vault.unseal_under(&mine, "entry 2", &sealed), Err(UnsealError));
+        assert_eq!(vault.unseal_under(&other, "entry 1", &sealed), Err(UnsealError));
+        let moved = OwnKey { context: "account 2".to_owned(), ..mine.clone() };
+        assert_eq!(vault.unseal_under(&moved, "entry 1", &sealed), Err(UnsealError));
+        assert_eq!(vault.seal_under(&moved, "entry 1", b"x"), Err(UnsealError));
+        assert_eq!(vault.unseal("entry 1", &sealed), Err(UnsealError), "the vault's own keys do not open it");
+        assert!(!sealed.0.windows(3).any(|window| window == b"ada"));
+        for at in 0..sealed.0.len() {
+            let mut changed = sealed.clone();
+            changed.0[at] ^= 1;
+            assert_eq!(vault.unseal_under(&mine, "entry 1", &changed), Err(UnsealError), "{at}");
+            let cut = Sealed(sealed.0[..at].to_vec());
+            assert_eq!(vault.unseal_under(&mine, "entry 1", &cut), Err(UnsealError), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_its_own_outlives_a_newer_key_of_the_vault() {
+        let (before, after) = before_and_after();
+        let (before, after) = (AesVault::new(&before), AesVault::new(&after));
+        let key = before.own_key("account 1");
+        let sealed = before.seal_under(&key, "entry 1", b"secret").unwrap();
+        assert_eq!(after.unseal_under(&key, "entry 1", &sealed), Ok(b"secret".to_vec()));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use driftstack_domain::{
     audit::AuditStore,
     auth::{LinkStore, SignInStore},
     avatar::AvatarStore,
+    ending::{EndingStore, HoldingStore},
     id::AccountId,
     idempotency::IdempotencyStore,
     mail::{Outbox, PreferenceStore},
@@ -49,6 +50,8 @@ pub trait Ports:
     + UsageStore
     + OrganisationStore
     + WishStore
+    + EndingStore
+    + HoldingStore
     + 'static
 {
 }
@@ -78,6 +81,8 @@ impl<T> Ports for T where
         + UsageStore
         + OrganisationStore
         + WishStore
+        + EndingStore
+        + HoldingStore
         + 'static
 {
 }
@@ -91,6 +96,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// How many rows each table holds: what a refused commit must leave as it was.
     async fn rows(&self) -> BTreeMap<String, i64>;
+
+    /// Everything that every table holds, by table: each row as text, with bytes as hexadecimal digits.
+    async fn dump(&self) -> BTreeMap<String, Vec<String>>;
 
     /// Mails in the outbox that still hold a sealed token.
     async fn sealed_tokens(&self) -> i64;

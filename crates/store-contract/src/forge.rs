@@ -19,7 +19,9 @@ use driftstack_domain::{
     change::CommitError,
     desk::Desk,
     email::Email,
+    ending::{Deletion, Endings, MockEndingStore, Purge, Purger, SeenEnding, SeenPurge},
     id::ApiKeyId,
+    idempotency::MockIdempotencyStore,
     mail::{MailPreference, MockPreferenceStore, PreferenceChange, Preferences},
     membership::{
         Acceptance, Invitation, InviteRevocation, Invites, Memberships, MockInviteStore, MockMembershipStore, Removal,
@@ -34,9 +36,9 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DeleteProfile, DestroySession, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
-            SwitchOrganisation, TransferOwnership, UpdateProfile, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DeleteProfile, DestroySession, DisableMfa, EnrollMfa,
+            InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference,
+            StepUpWithCode, SuspendAccount, SwitchOrganisation, TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
     profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},
@@ -395,5 +397,24 @@ pub async fn member_change(
     let keys = ApiKeys::new(Arc::new(MockApiKeyStore::new()), desk.clone());
     let teams = Arc::new(MockTeamStore::new());
     Organisations::new(Arc::new(store), teams, keys, desk.clone()).switch(by, 1.try_into().unwrap()).await.unwrap();
+    caught.take()
+}
+
+/// A deletion by somebody who seems to be on those teams.
+pub async fn deletion(desk: &Desk, by: &Permit<DeleteAccount>, seen: SeenEnding) -> Deletion {
+    let (mut store, caught) = (MockEndingStore::new(), Caught::nothing());
+    store.expect_seen_ending().returning(move |_| Ok(Some(seen.clone())));
+    store.expect_commit_deletion().returning(caught.catch());
+    Endings::new(Arc::new(store), desk.clone()).delete(by).await.unwrap();
+    caught.take()
+}
+
+/// A purge of an account that seems to be due.
+pub async fn purge(desk: &Desk, seen: SeenPurge) -> Purge {
+    let (mut store, mut answers, caught) = (MockEndingStore::new(), MockIdempotencyStore::new(), Caught::nothing());
+    store.expect_due_purges().returning(move |_, _| Ok(vec![seen.clone()]));
+    store.expect_commit_purge().returning(caught.catch());
+    answers.expect_forget_answers().returning(|_, _| Ok(0));
+    Purger::new(Arc::new(store), Arc::new(answers), desk.clone()).round().await.unwrap();
     caught.take()
 }

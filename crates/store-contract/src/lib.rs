@@ -110,6 +110,28 @@ macro_rules! store_contract {
                     of_sixteen_who_repeat_each_other_one_creates
                     a_holder_and_its_successor_make_one_change
                 }
+                endings {
+                    a_deletion_ends_everything_at_once
+                    a_deletion_that_is_asked_for_twice_is_one
+                    a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale
+                    a_sign_in_brings_a_deleted_account_back
+                    what_was_handed_out_does_not_come_back
+                    the_second_factor_comes_before_the_return
+                    address_and_handle_are_free_after_the_purge_alone
+                    a_purge_is_due_after_the_grace
+                    a_purge_leaves_nobody_in_any_table
+                    a_purge_of_one_leaves_the_others_alone
+                    a_purge_needs_a_deleted_account_that_is_due
+                    a_purge_that_fails_half_way_has_erased_nothing
+                    what_a_log_says_of_people_is_told_until_the_purge
+                    a_log_has_one_key
+                    a_key_that_the_vault_has_lost_keeps_nobody_from_the_log
+                    what_is_held_is_read_by_page
+                    of_a_deletion_and_a_sign_in_one_comes_first
+                    of_a_return_and_a_purge_one_comes_first
+                    two_purgers_purge_once
+                    a_deletion_and_a_joining_leave_no_member_behind
+                }
                 email_changes {
                     a_wish_does_not_depend_on_an_account
                     a_wish_wakes_the_clerk

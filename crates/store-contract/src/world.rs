@@ -13,12 +13,13 @@ use driftstack_domain::{
     access::{AdmitError, Credential, Doorkeeper, Permit, Presented},
     account::Accounts,
     api_key::{ApiKeys, KeyOrder, Minted},
-    audit::{AuditEntry, AuditStore as _, chain},
+    audit::{AuditEntry, AuditStore as _, Opener, chain, export::EntryView},
     auth::{Client, EmailChanges, Entered, LinkClerk, LinkKind, Password, SignIns, SignUps, StepUps},
     avatar::{AvatarKey, Avatars, PictureType, SentPicture, Sweeper, Uploaded},
     change::{MaybeStale, again_if_stale},
     desk::Desk,
     email::Email,
+    ending::{Endings, Purger},
     id::{AccountId, WebSessionId},
     idempotency::Idempotency,
     mail::{Mail, Postman, Preferences},
@@ -205,11 +206,19 @@ impl<B: Backend> World<B> {
     }
 
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(self.store.clone(), self.store.clone(), self.store.clone())
+        Notifications::new(self.store.clone(), self.store.clone(), self.store.clone(), self.desk.vault.clone())
     }
 
     pub fn organisations(&self) -> Organisations {
         Organisations::new(self.store.clone(), self.store.clone(), self.keys(), self.desk.clone())
+    }
+
+    pub fn endings(&self) -> Endings {
+        Endings::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn purger(&self) -> Purger {
+        Purger::new(self.store.clone(), self.store.clone(), self.desk.clone())
     }
 
     pub fn operator(&self) -> Operator {
@@ -382,6 +391,12 @@ impl<B: Backend> World<B> {
         assert_eq!(chain::verify(&entries), Ok((head.seq > 0).then_some(head)), "the head is the last entry");
         assert_eq!(i64::try_from(entries.len()), Ok(head.seq), "no entry is missing");
         entries
+    }
+
+    /// The same as the wire shows it: with what it says of people.
+    pub async fn told(&self, account: AccountId) -> Vec<EntryView> {
+        let opener = Opener::new(self.store.clone(), self.desk.vault.clone());
+        opener.open(account, self.log(account).await).await.unwrap()
     }
 
     /// The actions on the log of an account, oldest first.

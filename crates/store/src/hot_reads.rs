@@ -52,11 +52,17 @@ macro_rules! hot_reads {
                 page()
             );
             a_stretch_of_the_log: audit::down_from(account(), 100, 100);
+            the_keys_of_a_log: audit::own_keys(account());
             what_is_new_on_the_log: audit::up_from(account(), 100, 100);
             a_sign_in: auth::seen_sign_in("ada@example.com".parse::<Email>().unwrap());
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
+            a_page_of_all_sign_ins: ending::every_sign_in(account(), page());
+            a_page_of_all_invites: ending::every_invite(account(), page());
+            a_page_of_pending_links: ending::pending_links(account(), now(), page());
+            a_page_of_the_mails_of_an_account: ending::caused_mails(account(), page());
+            the_accounts_that_are_to_be_purged: ending::due(now(), 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());
             an_account_for_staff: staff::by_id(account());

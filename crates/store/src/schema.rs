@@ -34,6 +34,8 @@ tables! {
         limit_overrides -> Nullable<Text>,
         active_team -> Nullable<Id>,
         severe_declined -> Bool,
+        purge_at -> Nullable<Moment>,
+        purged_at -> Nullable<Moment>,
     }
 
     account_numbers (account) {
@@ -44,6 +46,12 @@ tables! {
     team_numbers (team) {
         team -> Id,
         number -> BigInt,
+    }
+
+    account_keys (account, nth) {
+        account -> Id,
+        nth -> Integer,
+        sealed -> Binary,
     }
 
     avatars (key) {
@@ -176,6 +184,8 @@ tables! {
         payload -> Text,
         prev_hash -> Binary,
         hash -> Binary,
+        commitments -> Nullable<Text>,
+        personal -> Nullable<Binary>,
     }
 
     mails (id) {
@@ -188,6 +198,7 @@ tables! {
         due_at -> Nullable<Moment>,
         sent_at -> Nullable<Moment>,
         problem -> Nullable<Text>,
+        account -> Nullable<Id>,
     }
 
     idempotency (slot) {

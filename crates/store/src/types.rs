@@ -15,7 +15,7 @@ use diesel::{
 use driftstack_domain::{
     access::Credential,
     account::{AccountStatus, Region, Slug, TimeZone},
-    audit::{Payload, chain::ChainHash},
+    audit::{Commitments, Payload, chain::ChainHash},
     auth::{LinkKind, PasswordHash},
     avatar::AvatarKey,
     change::Revision,
@@ -167,6 +167,7 @@ stored! {
     Day: Integer as i32, |day| day.number(), |number| Ok(Self::from_number(number));
     Metadata: Text as String, Metadata::to_json, |text| from_json(&text);
     Payload: Text as String, json, |text| from_json(&text);
+    Commitments: Text as String, json, |text| from_json(&text);
     MailContent: Text as String, json, |text| from_json(&text);
 }
 

@@ -36,6 +36,7 @@ struct Everything<'p> {
 }
 
 const EMAIL: &str = "olive@example.com";
+const STAFF: &str = "sam@example.com";
 const GUEST: &str = "ada@example.com";
 /// A challenge is good where it was made.
 const HERE: &str = "198.51.100.7";
@@ -127,6 +128,20 @@ impl Everything<'_> {
         self.mailed(GUEST, 2).await;
     }
 
+    /// What staff write stands on the log alone, so whoever finds it has found the log.
+    async fn be_written_about(&mut self) {
+        let staff = self.post("/v1/auth/login", json!({ "email": STAFF, "password": FIRST })).await;
+        let staffs = self.keep("session", &staff["session"]["token"]);
+        let session = std::mem::replace(&mut self.token, staffs);
+        let accounts = self.ask(HERE, Method::GET, "/v1/admin/accounts?email=olive", json!({})).await.expect(200);
+        let path = format!("/v1/admin/accounts/{}/support-notes", accounts["data"][0]["id"].as_str().unwrap());
+        let note = self.post(&path, json!({ "note": "moves to Reykjavik in spring" })).await;
+        self.keep("note", &note["note"]);
+        self.token = session;
+        let log = self.ask(HERE, Method::GET, "/v1/account/audit-log?limit=5", json!({})).await.expect(200);
+        assert_eq!(log["data"][0]["payload"]["note"], note["note"], "its reader sees it");
+    }
+
     async fn reset_the_password(&mut self) {
         let before = self.mails.to(EMAIL).len();
         self.post("/v1/auth/password-reset/request", json!({ "email": EMAIL })).await;
@@ -141,13 +156,14 @@ impl Everything<'_> {
         self.sign_up_and_in().await;
         self.use_a_second_factor().await;
         self.use_keys_and_invites().await;
+        self.be_written_about().await;
         self.reset_the_password().await;
         for password in [FIRST, SECOND, MISTYPED] {
             self.keep("password", &json!(password));
         }
         let count = |what: &str| self.secrets[what].len();
-        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password"].map(count);
-        assert_eq!(counts, [5, 6, 20, 2, 1, 2, 3], "it was all used");
+        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password", "note"].map(count);
+        assert_eq!(counts, [6, 6, 20, 2, 1, 2, 3, 1], "it was all used");
         self.secrets.into_iter().flat_map(|(what, all)| all.into_iter().map(move |it| Secret::new(what, &it))).collect()
     }
 }
@@ -206,6 +222,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// Uses everything on a service that says all it can, and looks at its log and at what lies beside its mails.
 async fn use_everything(binary: &Binary, data: &Path) -> Vec<Secret> {
     let binary = binary.clone().with("DRIFTSTACK_LOG", "trace").with("DRIFTSTACK_TRUSTED_PROXIES", "127.0.0.0/8");
+    binary.printed(&["admin", "create-account", "--email", STAFF, "--staff"], FIRST);
     let service = binary.serve(&[]);
     let mails = MailFolder(data.join("mail"));
     let (token, secrets, callers) = ("none".to_owned(), BTreeMap::new(), AtomicU32::new(1));

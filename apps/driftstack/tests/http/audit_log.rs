@@ -132,6 +132,29 @@ async fn an_export_proves_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_entry_says_of_people_is_told_and_proven() {
+    let house = House::open().await;
+    let olive = house.person("olive").await;
+    olive.patch("/v1/account/me", json!({ "name": "Olive Oyl", "slug": "oyl" })).await.expect(200);
+    olive.post("/v1/team/invites", json!({ "email": "ada@example.com" })).await.expect(202);
+    let page = olive.get("/v1/account/audit-log?limit=2").await.expect(200);
+    let (invited, updated) = (&page["data"][0], &page["data"][1]);
+    assert_eq!(invited["payload"], json!({ "invitee_email": "ada@example.com", "role": "member" }));
+    assert_eq!(fields(&invited["personal"]), ["invitee_email"]);
+    assert_eq!(fields(&invited["personal"]["invitee_email"]), ["commitment", "salt"]);
+    assert_eq!(updated["payload"], json!({ "fields": ["name", "slug"], "name_from": "olive", "name_to": "Olive Oyl" }));
+    let document = olive.get("/v1/account/audit-log/export?format=json").await.expect(200);
+    assert_eq!(document["data"][0], *invited);
+    assert!(export::verify(serde_json::from_value(document.clone()).unwrap()).is_ok());
+    let mut forged = document;
+    forged["data"][0]["payload"]["invitee_email"] = json!("bo@example.com");
+    let broken = export::verify(serde_json::from_value(forged).unwrap()).unwrap_err();
+    assert!(broken.to_string().contains("`invitee_email` of entry 4 was changed"), "{broken}");
+    let csv = olive.get("/v1/account/audit-log/export?format=csv").await;
+    assert!(csv.text.contains("ada@example.com"), "{}", csv.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_export_for_a_spreadsheet_has_a_header_and_a_row_an_entry() {
     let house = House::open().await;
     let olive = house.person("olive").await;

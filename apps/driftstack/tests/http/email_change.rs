@@ -61,7 +61,8 @@ async fn an_account_moves_once_its_holder_has_opened_the_link() {
     let log = olive.get("/v1/account/audit-log?action=account.email_changed").await.expect(200);
     assert_eq!(log["data"].as_array().unwrap().len(), 1);
     let entry = &log["data"][0];
-    assert_eq!((&entry["target_resource_id"], &entry["payload"]), (&json!(olive.id), &Value::Null));
+    let moved = json!({ "from": olive.email, "to": NEW });
+    assert_eq!((&entry["target_resource_id"], &entry["payload"]), (&json!(olive.id), &moved));
     confirm(&house, &token).await.refused(400, "invalid-auth-token");
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod account;
+mod account_export;
 mod activations;
 mod admin;
 mod api_keys;
@@ -23,6 +24,7 @@ mod conventions;
 mod deployment;
 mod email_change;
 mod email_preferences;
+mod ending;
 mod endurance;
 mod enumeration;
 mod faults;

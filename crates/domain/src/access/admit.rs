@@ -9,7 +9,7 @@ use crate::{
     change::{MaybeStale, StoreError},
     id::AccountId,
     limit::{Bucket, LimitKey, Quota},
-    policy::{Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, Workspace, decide},
+    policy::{Action, Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, Workspace, decide},
     tier::{Overrides, Plan, Tier, effective_quota},
     time::{Clock, MINUTE, Timestamp},
 };
@@ -76,6 +76,7 @@ impl Doorkeeper {
             },
         };
         let seen = seen.ok_or_else(|| unknown(presented))?;
+        let seen = if A::ACTION == Action::DeleteAccount { seen.before_its_deletion() } else { seen };
         let now = self.clock.now();
         let at_home = Access { plan, ..seen.authenticate(presented, now)? };
         let entered = seen.enter(at_home, wanted);
@@ -194,6 +195,17 @@ impl SeenInOrganisation {
 }
 
 impl SeenCaller {
+    /// The caller as they were when they deleted their account: whoever lost the answer asks again, with the session that the
+    /// deletion has ended. For that call alone, which then finds nothing left to do; the revision keeps it from doing more.
+    fn before_its_deletion(mut self) -> Self {
+        if let (AccountStatus::Deleted, SeenCredential::Session { ended_at, .. }) = (self.status, &mut self.credential)
+        {
+            *ended_at = None;
+            self.status = AccountStatus::Active;
+        }
+        self
+    }
+
     /// Goes from the caller's own account into the wanted workspace.
     fn enter(&self, at_home: Access, wanted: Option<AccountId>) -> Result<Access, Denied> {
         let suspended = Some(AccountStatus::Suspended);

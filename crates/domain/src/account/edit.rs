@@ -140,8 +140,17 @@ impl Accounts {
         }
         let mut own = self.own(by).await?;
         let now = self.desk.now();
+        let mut entry = self.desk.audit(by, AuditAction::AccountUpdated).on(own.account.id).with("fields", fields);
+        let name = own.account.name.clone();
         edit.apply(&mut own.account, now);
-        let entry = self.desk.audit(by, AuditAction::AccountUpdated).on(own.account.id).with("fields", fields);
+        if name != own.account.name {
+            for (field, name) in [("name_from", &name), ("name_to", &own.account.name)] {
+                entry = match name {
+                    Some(name) => entry.with_personal(&self.desk, field, name.as_str()),
+                    None => entry,
+                };
+            }
+        }
         let it = ProfileChange { account: own.account.clone(), change: Change::new(by, Effects::audited(entry)) };
         self.store.commit_profile(&it).await?;
         Ok(own)
@@ -199,11 +208,28 @@ mod tests {
                     && it.account.name == own().account.name
                     && entry.action == AuditAction::AccountUpdated
                     && entry.payload["fields"] == serde_json::json!(["slug"])
+                    && entry.personal.is_empty()
             })
             .returning(|_| Ok(()));
         let edit = ProfileEdit { slug: Edit::Set("acme".parse().unwrap()), ..ProfileEdit::default() };
         let after = accounts(store).edit(&people::permit(), edit).await.unwrap();
         assert_eq!(after.account.slug.unwrap().as_str(), "acme");
+    }
+
+    #[tokio::test]
+    async fn another_name_is_on_the_log_sealed() {
+        let mut store = store();
+        store
+            .expect_commit_profile()
+            .times(1)
+            .withf(|it| {
+                let entry = &it.change.effects.audit[0];
+                (entry.personal.get("name_from"), entry.personal.get("name_to")) == (Some("Somebody"), Some("Olive"))
+                    && !entry.payload.contains_key("name_to")
+            })
+            .returning(|_| Ok(()));
+        let edit = ProfileEdit { name: Edit::Set("Olive".parse().unwrap()), ..ProfileEdit::default() };
+        assert!(accounts(store).edit(&people::permit(), edit).await.is_ok());
     }
 
     #[tokio::test]

@@ -60,7 +60,8 @@ impl Activations {
         let seen: Option<Activation> = self.store.unbound_activation(&code.digest()).await?;
         let seen = seen.filter(|seen| !seen.is_over(now)).ok_or(BindError::NoSuchDevice)?;
         let bound = Bound { client: seen.client, expires_at: now.plus(COLLECTION_LIFE) };
-        let entry = self.desk.audit(&by, AuditAction::DeviceBound).with("client", bound.client.as_str());
+        let entry = self.desk.audit(&by, AuditAction::DeviceBound);
+        let entry = entry.with_personal(&self.desk, "client", bound.client.as_str());
         let it = Binding {
             activation: seen.id,
             account: by.workspace(),

@@ -59,7 +59,7 @@ impl Activations {
         let key = ApiKey::new(&self.desk, binder.account, activation.client, secret, SCOPES, None);
         let key = ApiKey { minted_with: credential, ..key };
         let actor = Actor::Customer { account: binder.account, credential };
-        let entry = key.describe(self.desk.audit_as(actor, binder.account, AuditAction::KeyMinted));
+        let entry = key.describe(&self.desk, self.desk.audit_as(actor, binder.account, AuditAction::KeyMinted));
         let guard = Guard::seen(binder.account, binder.revision);
         Handover { activation: activation.id, key, change: Change::new(guard, Effects::audited(entry)) }
     }

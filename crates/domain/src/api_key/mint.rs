@@ -5,8 +5,9 @@ use super::{
     noun::{ApiKey, Refused, not_to_be_granted},
 };
 use crate::{
-    audit::AuditAction,
+    audit::{AuditAction, AuditDraft},
     change::{Change, CommitError, Effects, commits},
+    desk::Desk,
     idempotency::Creation,
     name::Name,
     policy::{Scope, ScopeSet, action::MintKey},
@@ -100,7 +101,7 @@ impl ApiKeys {
         let secret = ApiKeySecret::generate_with(prefix, self.desk.secrets.as_ref());
         let key = ApiKey::new(&self.desk, by.workspace(), order.name, &secret, order.scopes, order.expires_at)
             .minted_by(by.access());
-        let entry = key.describe(self.desk.audit(&by, AuditAction::KeyMinted));
+        let entry = key.describe(&self.desk, self.desk.audit(&by, AuditAction::KeyMinted));
         let minted = Minted { key: key.clone(), secret };
         let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &minted));
         self.store.commit_minting(&Minting { key, change }).await?;
@@ -109,9 +110,9 @@ impl ApiKeys {
 }
 
 impl ApiKey {
-    pub(crate) fn describe(&self, entry: crate::audit::AuditDraft) -> crate::audit::AuditDraft {
+    pub(crate) fn describe(&self, desk: &Desk, entry: AuditDraft) -> AuditDraft {
         let scopes: Vec<&str> = self.scopes.iter().map(Scope::as_str).collect();
-        entry.on(self.id).with("name", self.name.as_str()).with("scopes", scopes)
+        entry.on(self.id).with_personal(desk, "name", self.name.as_str()).with("scopes", scopes)
     }
 }
 

@@ -36,7 +36,8 @@ impl ApiKeys {
         if key.revoked_at.is_some() {
             return Ok(());
         }
-        let entry = self.desk.audit(by, AuditAction::KeyRevoked).on(id).with("name", key.name.as_str());
+        let entry = self.desk.audit(by, AuditAction::KeyRevoked).on(id);
+        let entry = entry.with_personal(&self.desk, "name", key.name.as_str());
         let it = KeyRevocation { key: id, at: self.desk.now(), change: Change::new(by, Effects::audited(entry)) };
         Ok(self.store.commit_key_revocation(&it).await?)
     }

@@ -102,7 +102,7 @@ impl ApiKeys {
         let grace = now.plus(ROTATION_GRACE);
         let old_expires_at = old.expires_at.map_or(grace, |at| at.min(grace));
         let entry = successor
-            .describe(self.desk.audit(&by, AuditAction::KeyRotated))
+            .describe(&self.desk, self.desk.audit(&by, AuditAction::KeyRotated))
             .with("rotated_from", id.to_string())
             .with("grace_period_ends_at", old_expires_at.to_string());
         let rotated = Rotated { key: successor.clone(), secret, old: id, grace_ends_at: old_expires_at };

@@ -14,6 +14,8 @@ use super::entry::{AuditDraft, AuditEntry};
 
 /// Names the canonical form. Another form would get another name, so old entries stay provable.
 const FORM: &str = "driftstack.audit.v1";
+/// The form of an entry that says something of people: their commitments follow the payload.
+const FORM_WITH_COMMITMENTS: &str = "driftstack.audit.v2";
 
 /// SHA-256, written as 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -86,7 +88,7 @@ impl Head {
     pub const EMPTY: Self = Self { seq: 0, hash: ChainHash::GENESIS };
 }
 
-/// Puts a draft behind `head`.
+/// Puts a draft behind `head`. What it says of people is still to be sealed: the chain covers only its commitments.
 pub fn link(head: Head, draft: &AuditDraft) -> AuditEntry {
     let mut entry = AuditEntry {
         seq: head.seq.saturating_add(1),
@@ -99,6 +101,8 @@ pub fn link(head: Head, draft: &AuditDraft) -> AuditEntry {
         action: draft.action.as_str().to_owned(),
         target: draft.target.clone(),
         payload: draft.payload.clone(),
+        commitments: draft.personal.commitments(),
+        personal: None,
         prev_hash: head.hash,
         hash: ChainHash::GENESIS,
     };
@@ -108,8 +112,8 @@ pub fn link(head: Head, draft: &AuditDraft) -> AuditEntry {
 
 /// The hash that an entry with these contents must have.
 pub fn hash(entry: &AuditEntry) -> ChainHash {
-    let canonical = json!([
-        FORM,
+    let mut canonical = json!([
+        if entry.commitments.is_some() { FORM_WITH_COMMITMENTS } else { FORM },
         entry.seq,
         entry.id,
         entry.account,
@@ -121,6 +125,9 @@ pub fn hash(entry: &AuditEntry) -> ChainHash {
         entry.target,
         sorted(&entry.payload),
     ]);
+    if let (Some(commitments), Value::Array(fields)) = (&entry.commitments, &mut canonical) {
+        fields.push(commitments.canonical());
+    }
     ChainHash::over(&[entry.prev_hash.as_bytes(), canonical.to_string().as_bytes()])
 }
 
@@ -214,6 +221,25 @@ mod tests {
         // If this changes, every log that was ever written stops being provable.
         let first = &log(1)[0];
         assert_eq!(first.hash.to_string(), "07755c568acbc79d6dd3be8e00157bfc55c93410b819aff27a701a8bed5f8037");
+    }
+
+    #[test]
+    fn the_canonical_form_with_commitments_is_fixed_too() {
+        let actor = Actor::Customer { account: people::OLIVE, credential: None };
+        let draft = AuditDraft::new(
+            AuditId::new(people::uuid(1)),
+            people::OLIVE,
+            people::NOW,
+            actor,
+            AuditAction::MemberInvited,
+        )
+        .on("inv_1")
+        .with("role", "member")
+        .with_personal(&crate::testing::desk(), "invitee_email", "ada@example.com");
+        let entry = link(Head::EMPTY, &draft);
+        assert_eq!(entry.hash.to_string(), "ecdcb3a94b43cfdc93137335a5bc4ab6d088b180c5dd17ceffc23e94cd94b5cb");
+        let other = AuditEntry { commitments: None, ..entry.clone() };
+        assert_ne!(hash(&other), entry.hash, "the commitments are covered");
     }
 
     #[test]

@@ -2,9 +2,12 @@ use serde_json::{Map, Value};
 
 use super::action::AuditAction;
 use super::chain::ChainHash;
+use super::personal::{Commitments, Personal};
 use crate::{
     access::Credential,
+    desk::Desk,
     id::{AccountId, AuditId},
+    secret::Sealed,
     time::Timestamp,
 };
 
@@ -61,11 +64,13 @@ pub struct AuditDraft {
     /// The public id of what it happened to.
     pub target: Option<String>,
     pub payload: Payload,
+    /// What it says of people: shown among the details, and kept so that it can be forgotten.
+    pub personal: Personal,
 }
 
 impl AuditDraft {
     pub fn new(id: AuditId, account: AccountId, at: Timestamp, actor: Actor, action: AuditAction) -> Self {
-        Self { id, account, at, actor, action, target: None, payload: Payload::new() }
+        Self { id, account, at, actor, action, target: None, payload: Payload::new(), personal: Personal::default() }
     }
 
     #[must_use]
@@ -77,6 +82,13 @@ impl AuditDraft {
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.payload.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// A detail that says something of somebody: an address, a name, words about them.
+    #[must_use]
+    pub(crate) fn with_personal(mut self, desk: &Desk, key: &str, value: impl Into<String>) -> Self {
+        self.personal.add(desk, key, value.into());
         self
     }
 }
@@ -95,6 +107,10 @@ pub struct AuditEntry {
     pub action: String,
     pub target: Option<String>,
     pub payload: Payload,
+    /// Of an entry that says something of people: what the chain covers of it.
+    pub commitments: Option<Commitments>,
+    /// And what it says, under the account's own key.
+    pub personal: Option<Sealed>,
     pub prev_hash: ChainHash,
     pub hash: ChainHash,
 }

@@ -1,9 +1,13 @@
 //! An exported log: one JSON document that proves itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::chain::{self, Broken, ChainHash, Head};
 use super::entry::{AuditEntry, Payload};
+use super::personal::{Commitments, Disclosed, Disclosure, Salt};
 use crate::{
     id::{AccountId, AuditId},
     time::Timestamp,
@@ -25,7 +29,11 @@ pub struct EntryView {
     pub actor_key_id: Option<String>,
     pub action: String,
     pub target_resource_id: Option<String>,
+    /// With what the entry says of people; null where that is forgotten.
     pub payload: Option<Payload>,
+    /// By field of the payload that says something of somebody: how it is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<BTreeMap<String, PersonalView>>,
     /// Always null: the service stores no address.
     pub ip_address: Option<Never>,
     /// Always null: the service stores no user agent.
@@ -36,12 +44,39 @@ pub struct EntryView {
     pub hash: ChainHash,
 }
 
+/// What the chain covers of a value, and the salt that shows that it is this value; `None` where it is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonalView {
+    pub commitment: ChainHash,
+    pub salt: Option<Salt>,
+}
+
 /// A value that nothing parses as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Never {}
 
 impl From<AuditEntry> for EntryView {
+    /// Without what it says of people.
     fn from(entry: AuditEntry) -> Self {
+        Self::new(entry, Disclosed::new())
+    }
+}
+
+impl EntryView {
+    pub fn new(entry: AuditEntry, mut disclosed: Disclosed) -> Self {
+        let mut payload = entry.payload;
+        let personal = entry.commitments.map(|Commitments(by_field)| {
+            let shown = by_field.into_iter().map(|(field, commitment)| {
+                let (salt, value) = match disclosed.remove(&field) {
+                    Some(Disclosure { salt, value }) => (Some(salt), Value::String(value)),
+                    None => (None, Value::Null),
+                };
+                payload.insert(field.clone(), value);
+                (field, PersonalView { commitment, salt })
+            });
+            shown.collect()
+        });
         Self {
             id: entry.id,
             account_id: entry.account,
@@ -50,7 +85,8 @@ impl From<AuditEntry> for EntryView {
             actor_key_id: entry.actor_credential,
             action: entry.action,
             target_resource_id: entry.target,
-            payload: Some(entry.payload).filter(|payload| !payload.is_empty()),
+            payload: Some(payload).filter(|payload| !payload.is_empty()),
+            personal,
             ip_address: None,
             user_agent: None,
             timestamp: entry.at,
@@ -61,9 +97,28 @@ impl From<AuditEntry> for EntryView {
     }
 }
 
-impl From<EntryView> for AuditEntry {
-    fn from(view: EntryView) -> Self {
-        Self {
+impl TryFrom<EntryView> for AuditEntry {
+    type Error = ExportBroken;
+
+    /// What the chain covers, after a look at every value that it covers only a commitment to.
+    fn try_from(view: EntryView) -> Result<Self, ExportBroken> {
+        let mut payload = view.payload.unwrap_or_default();
+        for (field, PersonalView { commitment, salt }) in view.personal.iter().flatten() {
+            let value = payload.remove(field);
+            let holds = match (salt, value) {
+                (Some(salt), Some(Value::String(value))) => {
+                    Disclosure { salt: *salt, value }.commitment() == *commitment
+                }
+                (None, Some(Value::Null)) => true,
+                _ => false,
+            };
+            if !holds {
+                return Err(ExportBroken::Value { seq: view.seq, field: field.clone() });
+            }
+        }
+        let commitment = |(field, it): (String, PersonalView)| (field, it.commitment);
+        let commitments = view.personal.map(|shown| Commitments(shown.into_iter().map(commitment).collect()));
+        Ok(Self {
             seq: view.seq,
             id: view.id,
             account: view.account_id,
@@ -73,10 +128,12 @@ impl From<EntryView> for AuditEntry {
             actor_credential: view.actor_key_id,
             action: view.action,
             target: view.target_resource_id,
-            payload: view.payload.unwrap_or_default(),
+            payload,
+            commitments,
+            personal: None,
             prev_hash: view.prev_hash,
             hash: view.hash,
-        }
+        })
     }
 }
 
@@ -130,6 +187,8 @@ pub struct Export {
 pub enum ExportBroken {
     #[error(transparent)]
     Chain(#[from] Broken),
+    #[error("`{field}` of entry {seq} was changed: its value is not the one that was committed to")]
+    Value { seq: i64, field: String },
     #[error("the head of the document was changed: its hash is not that of its contents")]
     Seal,
     #[error("the document says {said} entries and holds {held}")]
@@ -155,7 +214,7 @@ pub fn verify(export: Export) -> Result<Head, ExportBroken> {
     if usize::try_from(seal.row_count) != Ok(data.len()) {
         return Err(ExportBroken::Count { said: seal.row_count, held: data.len() });
     }
-    let oldest_first: Vec<AuditEntry> = data.into_iter().rev().map(AuditEntry::from).collect();
+    let oldest_first: Vec<AuditEntry> = data.into_iter().rev().map(AuditEntry::try_from).collect::<Result<_, _>>()?;
     let head = chain::verify(&oldest_first)?.unwrap_or(Head::EMPTY);
     if let Some(first) = oldest_first.first() {
         if first.account != seal.account_id {
@@ -181,7 +240,7 @@ mod tests {
     use super::*;
     use crate::{
         audit::{Actor, AuditAction, AuditDraft},
-        testing::people,
+        testing::{desk, people},
     };
     use proptest::prelude::*;
     use serde_json::Value;
@@ -198,9 +257,12 @@ mod tests {
                     AuditAction::TierChanged,
                 )
                 .with("to", "enterprise");
+                // Of three entries one says something of somebody, and of another that is forgotten.
+                let draft = if n % 3 == 0 { draft } else { draft.with_personal(&desk(), "note", "called twice") };
+                let disclosed = if n % 3 == 1 { draft.personal.disclosed().clone() } else { Disclosed::new() };
                 let entry = chain::link(head, &draft);
                 head = Head { seq: entry.seq, hash: entry.hash };
-                entry.into()
+                EntryView::new(entry, disclosed)
             })
             .collect();
         data.drain(..left_out);
@@ -214,6 +276,35 @@ mod tests {
         assert_eq!(verify(export(4, 0)).unwrap().seq, 4);
         assert_eq!(verify(export(4, 2)).unwrap().seq, 4);
         assert_eq!(verify(export(0, 0)).unwrap(), Head::EMPTY);
+    }
+
+    #[test]
+    fn another_value_than_the_one_committed_to_is_found() {
+        let of = |value: Value| {
+            let mut export = export(4, 0);
+            // Entry 4 shows what it says.
+            export.data[0].payload.as_mut().unwrap().insert("note".to_owned(), value);
+            verify(export)
+        };
+        let broken = Err(ExportBroken::Value { seq: 4, field: "note".to_owned() });
+        assert!(of("called twice".into()).is_ok());
+        for other in [Value::from("called once"), Value::Null, Value::from(1)] {
+            assert_eq!(of(other), broken);
+        }
+        let mut made_up = export(4, 0);
+        made_up.data[2].payload.as_mut().unwrap().insert("note".to_owned(), "called".into());
+        assert_eq!(verify(made_up), Err(ExportBroken::Value { seq: 2, field: "note".to_owned() }));
+    }
+
+    #[test]
+    fn a_value_cannot_be_passed_off_as_one_that_the_chain_never_covered() {
+        let mut stripped = export(4, 0);
+        stripped.data[0].personal = None;
+        assert_eq!(verify(stripped), Err(ExportBroken::Chain(Broken::Changed { seq: 4 })));
+        let mut forgotten = export(4, 0);
+        forgotten.data[0].payload.as_mut().unwrap().insert("note".to_owned(), Value::Null);
+        forgotten.data[0].personal.as_mut().unwrap().get_mut("note").unwrap().salt = None;
+        assert!(verify(forgotten).is_ok(), "what is forgotten breaks nothing");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod chain;
 mod entry;
 pub mod export;
 mod filter;
+mod personal;
 mod port;
 mod read;
 mod revision;
@@ -13,6 +14,7 @@ mod severity;
 pub use action::AuditAction;
 pub use entry::{Actor, AuditDraft, AuditEntry, Payload};
 pub use filter::{ActionFilter, ActionFilterError, AuditFilter, TargetFilter, TargetFilterError};
+pub use personal::{Commitments, Disclosed, Disclosure, Opener, Personal, Salt};
 pub use port::AuditStore;
 #[cfg(feature = "testing")]
 pub use port::MockAuditStore;

@@ -7,6 +7,7 @@ use crate::{
     change::StoreError,
     id::{AccountId, AuditId},
     page::{Page, PageRequest},
+    secret::Sealed,
 };
 
 /// Reads audit logs. Entries are written by the commits of other concepts, and by nothing else.
@@ -36,6 +37,10 @@ pub trait AuditStore: Send + Sync {
     ///
     /// MUST leave out none: once an entry is seen, no lower number appears on that log any more.
     async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The keys under which the account's log says something of people, sealed, oldest first; none when it says nothing, or
+    /// not any more.
+    async fn own_keys(&self, account: AccountId) -> Result<Vec<Sealed>, StoreError>;
 
     /// The number of an entry; `None` when the account's log has none of this id.
     async fn number_of(&self, account: AccountId, entry: AuditId) -> Result<Option<i64>, StoreError>;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{
     chain::Head,
-    entry::AuditEntry,
     export::{EntryView, MAX_BYTES, MAX_ROWS, Seal},
     filter::AuditFilter,
+    personal::Opener,
     port::AuditStore,
 };
 use crate::{
@@ -15,12 +15,14 @@ use crate::{
     id::AccountId,
     page::{Page, PageRequest},
     policy::action::{ExportAudit, ReadAudit},
+    secret::Vault,
     time::{Clock, Timestamp},
 };
 
 /// The audit log of a workspace.
 pub struct AuditLog {
     store: Arc<dyn AuditStore>,
+    opener: Opener,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,8 +52,8 @@ impl ExportPlan {
 const CHUNK: u16 = 500;
 
 impl AuditLog {
-    pub fn new(store: Arc<dyn AuditStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<dyn AuditStore>, vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
+        Self { opener: Opener::new(store.clone(), vault), store, clock }
     }
 
     pub async fn list(
@@ -59,13 +61,18 @@ impl AuditLog {
         by: &Permit<ReadAudit>,
         filter: &AuditFilter,
         page: PageRequest,
-    ) -> Result<Page<AuditEntry>, StoreError> {
-        self.store.entries(by.workspace(), filter, page).await
+    ) -> Result<Page<EntryView>, StoreError> {
+        let Page { rows, next } = self.store.entries(by.workspace(), filter, page).await?;
+        Ok(Page { rows: self.opener.open(by.workspace(), rows).await?, next })
     }
 
     /// Measures how much of the log fits into an export.
     pub async fn plan_export(&self, by: &Permit<ExportAudit>) -> Result<ExportPlan, StoreError> {
-        let account = by.workspace();
+        self.plan(by.workspace(), MAX_BYTES).await
+    }
+
+    /// The newest entries of a log: at most [`MAX_ROWS`], and as many as fit into `max_bytes`.
+    pub(crate) async fn plan(&self, account: AccountId, max_bytes: usize) -> Result<ExportPlan, StoreError> {
         let head = self.store.head(account).await?;
         let mut plan = ExportPlan { account, head, rows: 0, truncated: false, at: self.clock.now() };
         let mut bytes = 0;
@@ -74,9 +81,9 @@ impl AuditLog {
             if chunk.is_empty() {
                 return Err(StoreError::Failed(format!("the log ends before entry {}", head.seq - plan.rows)));
             }
-            for entry in chunk {
-                bytes += serde_json::to_vec(&EntryView::from(entry)).map_or(MAX_BYTES, |json| json.len() + 1);
-                let full = bytes > MAX_BYTES || usize::try_from(plan.rows).is_ok_and(|rows| rows >= MAX_ROWS);
+            for entry in self.opener.open(account, chunk).await? {
+                bytes += serde_json::to_vec(&entry).map_or(MAX_BYTES, |json| json.len() + 1);
+                let full = bytes > max_bytes || usize::try_from(plan.rows).is_ok_and(|rows| rows >= MAX_ROWS);
                 if full {
                     plan.truncated = true;
                     break;
@@ -95,7 +102,8 @@ impl AuditLog {
         }
         let limit = u16::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         let entries = self.store.entries_down_from(plan.account, plan.head.seq - done, limit).await?;
-        Ok(entries.into_iter().filter(|entry| entry.seq >= plan.oldest()).map(EntryView::from).collect())
+        let planned = entries.into_iter().filter(|entry| entry.seq >= plan.oldest()).collect();
+        self.opener.open(plan.account, planned).await
     }
 }
 
@@ -105,7 +113,7 @@ mod tests {
     use crate::{
         audit::{Actor, AuditAction, AuditDraft, chain, export, port::MockAuditStore},
         id::AuditId,
-        testing::{FixedClock, people},
+        testing::{FixedClock, GlassVault, people},
     };
 
     /// A log of `length` entries, each with a payload of about `size` bytes.
@@ -126,7 +134,7 @@ mod tests {
             let wanted = entries.iter().rev().filter(|entry| entry.seq <= newest);
             Ok(wanted.take(usize::from(limit)).cloned().collect())
         });
-        AuditLog::new(Arc::new(store), Arc::new(FixedClock(people::NOW)))
+        AuditLog::new(Arc::new(store), Arc::new(GlassVault), Arc::new(FixedClock(people::NOW)))
     }
 
     async fn whole(log: &AuditLog) -> (ExportPlan, export::Export) {

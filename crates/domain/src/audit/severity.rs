@@ -25,6 +25,8 @@ impl AuditAction {
             | Self::StaffChanged
             | Self::AccountSuspended
             | Self::AccountUnsuspended
+            | Self::DeletionRequested
+            | Self::AccountRestored
             | Self::DeviceBound
             | Self::KeyMinted
             | Self::KeyRevoked
@@ -34,6 +36,7 @@ impl AuditAction {
             | Self::MemberRemoved
             | Self::OwnershipTransferred => Severity::High,
             Self::AccountCreated
+            | Self::AccountPurged
             | Self::EmailVerified
             | Self::AccountUpdated
             | Self::AvatarRemoved
@@ -96,6 +99,8 @@ mod tests {
                 "api_key.device_bound",
                 "account.suspended",
                 "account.unsuspended",
+                "account.deletion_requested",
+                "account.restored",
                 "api_key.minted",
                 "api_key.revoked",
                 "api_key.rotated",

@@ -4,8 +4,9 @@ use super::{client::Client, entrance::address_context, log_in::SignIns};
 use crate::{
     account::AccountStatus,
     audit::Actor,
-    change::{Change, CommitError, Effects, Guard, MaybeStale, Revision, StoreError},
+    change::{Change, CommitError, Guard, MaybeStale, Revision, StoreError},
     desk::Desk,
+    ending::Grace,
     id::{AccountId, ChallengeId},
     mfa::{Answer, AnswerError, FactorUse, Outcome, SeenFactor, Via},
     secret::{Digest, LinkToken},
@@ -19,6 +20,8 @@ pub struct SeenChallenge {
     pub id: ChallengeId,
     pub account: AccountId,
     pub status: AccountStatus,
+    /// Until when a deleted account comes back.
+    pub purge_at: Option<Timestamp>,
     pub revision: Revision,
     /// The fingerprint of the address that it was made for.
     pub address: Digest,
@@ -29,7 +32,8 @@ pub struct SeenChallenge {
 impl SeenChallenge {
     fn is_good(&self, client: &Client, desk: &Desk) -> bool {
         let here = || desk.vault.recognises(&address_context(self.id), client.address.as_bytes(), &self.address);
-        !self.answered && self.expires_at > desk.now() && self.status == AccountStatus::Active && here()
+        let may = Grace::may_sign_in(self.status, self.purge_at);
+        !self.answered && self.expires_at > desk.now() && may && here()
     }
 }
 
@@ -40,6 +44,8 @@ pub struct ChallengeAnswer {
     pub challenge: ChallengeId,
     pub used: FactorUse,
     pub session: WebSession,
+    /// Whether a deleted account comes back by it.
+    pub restores: bool,
     pub change: Change,
 }
 
@@ -85,9 +91,10 @@ impl SignIns {
 
         let mut session = WebSession::begin(&self.desk, seen.account, client.agent.clone());
         session.proven_at = Some(self.desk.now());
-        let entry = self.logged_in(&session, used.via().as_str());
-        let change = Change::new(Guard::seen(seen.account, seen.revision), Effects::audited(entry));
-        let it = ChallengeAnswer { challenge: seen.id, used, session, change };
+        let restores = Grace::lasts(seen.status, seen.purge_at);
+        let effects = self.arrived(&session, used.via().as_str(), restores);
+        let change = Change::new(Guard::seen(seen.account, seen.revision), effects);
+        let it = ChallengeAnswer { challenge: seen.id, used, session, restores, change };
         self.store.commit_challenge_answer(&it).await?;
         Ok((self.signed_in(&it.session), used.via()))
     }
@@ -124,6 +131,7 @@ mod tests {
             id,
             account: people::ADA,
             status: AccountStatus::Active,
+            purge_at: None,
             revision: Revision(3),
             address: GlassVault.fingerprint(&address_context(id), client().address.as_bytes()),
             expires_at: people::LATER,
@@ -152,6 +160,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_right_answer_brings_a_deleted_account_back() {
+        let deleted = SeenChallenge { status: AccountStatus::Deleted, purge_at: Some(people::LATER), ..seen() };
+        let (mut store, factors) = stores(deleted);
+        store
+            .expect_commit_challenge_answer()
+            .times(1)
+            .withf(|it| it.restores && it.change.effects.audit.len() == 2)
+            .returning(|_| Ok(()));
+        let answer = testing::code(people::NOW);
+        assert!(with_factors(store, factors, true).answer(&token(), &answer, &client()).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_wrong_answer_is_counted_and_may_be_corrected() {
         let (store, mut factors) = stores(seen());
         factors.expect_commit_miss().times(1).withf(|it| it.now.wrong == 1).returning(|_| Ok(()));
@@ -162,6 +183,7 @@ mod tests {
     #[rstest]
     #[case::answered(SeenChallenge { answered: true, ..seen() })]
     #[case::too_old(SeenChallenge { expires_at: people::NOW, ..seen() })]
+    #[case::purged(SeenChallenge { status: AccountStatus::Deleted, ..seen() })]
     #[case::suspended(SeenChallenge { status: AccountStatus::Suspended, ..seen() })]
     #[case::from_elsewhere(SeenChallenge { address: Digest::of("another address"), ..seen() })]
     #[tokio::test]

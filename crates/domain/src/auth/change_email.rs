@@ -110,7 +110,12 @@ impl EmailChanges {
         let seen = seen.filter(|seen| seen.is_good(LinkKind::EmailChange, self.desk.now()));
         let (seen, email) = seen.and_then(with_new_email).ok_or(ConfirmEmailError::InvalidToken)?;
         let actor = Actor::Customer { account: seen.account, credential: None };
-        let entry = self.desk.audit_as(actor, seen.account, AuditAction::EmailChanged).on(seen.account);
+        let entry = self
+            .desk
+            .audit_as(actor, seen.account, AuditAction::EmailChanged)
+            .on(seen.account)
+            .with_personal(&self.desk, "from", seen.email.as_str())
+            .with_personal(&self.desk, "to", email.as_str());
         let notice = self.desk.mail(seen.email, MailContent::EmailChanged);
         let change = Change::new(Guard::seen(seen.account, seen.revision), Effects::audited(entry).mailed([notice]));
         let it = EmailChange { link: seen.id, account: seen.account, email, at: self.desk.now(), change };
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_confirmed_change_is_on_the_log_without_addresses_and_the_older_address_is_told() {
+    async fn a_confirmed_change_is_on_the_log_with_sealed_addresses_and_the_older_address_is_told() {
         let mut store = seen(Some(good()));
         store
             .expect_commit_email_change()
@@ -200,6 +205,7 @@ mod tests {
                 };
                 (it.account, &it.email, it.at) == (people::ADA, &people::email(NEW), people::NOW)
                     && (entry.action, entry.payload.is_empty()) == (AuditAction::EmailChanged, true)
+                    && (entry.personal.get("from"), entry.personal.get("to")) == (Some("ada@example.com"), Some(NEW))
                     && (&notice.to, &notice.content) == (&people::email("ada@example.com"), &MailContent::EmailChanged)
             })
             .returning(|_| Ok(()));

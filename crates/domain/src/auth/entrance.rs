@@ -21,6 +21,8 @@ pub const CHALLENGE_LIFE: Duration = MINUTE.saturating_mul(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entrance {
     Session(WebSession),
+    /// The same, into an account that was deleted and comes back by it.
+    Return(WebSession),
     Challenge(NewChallenge),
 }
 
@@ -42,6 +44,15 @@ pub struct NewChallenge {
 pub enum Entered {
     SignedIn(SignedIn),
     Challenged { token: LinkToken, expires_at: Timestamp },
+}
+
+/// Who has shown the first factor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arriving {
+    pub(super) account: AccountId,
+    pub(super) has_factor: bool,
+    /// The account is deleted and not purged: with this sign-in it comes back.
+    pub(super) comes_back: bool,
 }
 
 /// By what somebody has shown who they are.
@@ -83,13 +94,8 @@ impl NewChallenge {
 impl SignIns {
     /// Lets somebody in, or asks for the second factor: what is to be stored, what belongs to it, and what they are handed
     /// once it is.
-    pub(super) fn enter(
-        &self,
-        account: AccountId,
-        has_factor: bool,
-        by: By,
-        client: &Client,
-    ) -> (Entrance, Effects, Entered) {
+    pub(super) fn enter(&self, who: Arriving, by: By, client: &Client) -> (Entrance, Effects, Entered) {
+        let Arriving { account, has_factor, comes_back } = who;
         if has_factor {
             let token = LinkToken::generate(self.desk.secrets.as_ref());
             let challenge = NewChallenge::new(&self.desk, account, &token, client);
@@ -97,12 +103,24 @@ impl SignIns {
             return (Entrance::Challenge(challenge), Effects::none(), Entered::Challenged { token, expires_at });
         }
         let session = WebSession::begin(&self.desk, account, client.agent.clone());
-        let effects = Effects::audited(self.logged_in(&session, by.as_str()));
+        let effects = self.arrived(&session, by.as_str(), comes_back);
         let entered = Entered::SignedIn(self.signed_in(&session));
-        (Entrance::Session(session), effects, entered)
+        let entrance = if comes_back { Entrance::Return(session) } else { Entrance::Session(session) };
+        (entrance, effects, entered)
     }
 
-    pub(super) fn logged_in(&self, session: &WebSession, via: &str) -> AuditDraft {
+    /// What a sign-in that is whole leaves on the log.
+    pub(super) fn arrived(&self, session: &WebSession, via: &str, comes_back: bool) -> Effects {
+        let logged_in = self.logged_in(session, via);
+        if !comes_back {
+            return Effects::audited(logged_in);
+        }
+        let actor = Actor::Customer { account: session.account, credential: None };
+        let restored = self.desk.audit_as(actor, session.account, AuditAction::AccountRestored).on(session.account);
+        Effects::audited(restored).and_audited(logged_in)
+    }
+
+    fn logged_in(&self, session: &WebSession, via: &str) -> AuditDraft {
         let actor = Actor::Customer { account: session.account, credential: Some(Credential::Session(session.id)) };
         self.desk
             .audit_as(actor, session.account, AuditAction::LoggedIn)

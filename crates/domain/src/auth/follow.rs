@@ -2,7 +2,7 @@
 
 use super::{
     client::Client,
-    entrance::{By, Entered, Entrance},
+    entrance::{Arriving, By, Entered, Entrance},
     link::{LinkKind, SeenLink},
     log_in::SignIns,
     noun::{Password, PasswordHash},
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     audit::{Actor, AuditAction},
     change::{Change, CommitError, Effects, Guard, commits},
+    ending::Grace,
     id::{AccountId, LinkId},
     secret::{LinkToken, PasswordsBusy},
     time::Timestamp,
@@ -50,11 +51,18 @@ pub enum ResetError {
 
 commits!(ResetError);
 
+impl SeenLink {
+    fn arriving(&self) -> Arriving {
+        let comes_back = Grace::lasts(self.status, self.purge_at);
+        Arriving { account: self.account, has_factor: self.has_factor, comes_back }
+    }
+}
+
 impl SignIns {
     /// Signs in with a link, or asks for the second factor.
     pub async fn follow(&self, token: &LinkToken, client: &Client) -> Result<Entered, VerifyError> {
         let seen = self.good_link(LinkKind::MagicLink, token).await?.ok_or(VerifyError::InvalidToken)?;
-        let (entrance, effects, entered) = self.enter(seen.account, seen.has_factor, By::MagicLink, client);
+        let (entrance, effects, entered) = self.enter(seen.arriving(), By::MagicLink, client);
         let change = Change::new(Guard::seen(seen.account, seen.revision), effects);
         let it = LinkSignIn { link: seen.id, at: self.desk.now(), entrance, change };
         self.store.commit_link_sign_in(&it).await?;
@@ -65,7 +73,7 @@ impl SignIns {
     pub async fn reset(&self, token: &LinkToken, password: &Password, client: &Client) -> Result<Entered, ResetError> {
         let seen = self.good_link(LinkKind::PasswordReset, token).await?.ok_or(ResetError::InvalidToken)?;
         let password = self.passwords.hash(password).await?;
-        let (entrance, effects, entered) = self.enter(seen.account, seen.has_factor, By::PasswordReset, client);
+        let (entrance, effects, entered) = self.enter(seen.arriving(), By::PasswordReset, client);
         let change = Change::new(Guard::seen(seen.account, seen.revision), self.password_changed(&seen, effects));
         let it =
             PasswordReset { link: seen.id, account: seen.account, password, at: self.desk.now(), entrance, change };
@@ -142,7 +150,28 @@ mod tests {
         assert!(sign_ins(store, true).reset(&token(), &people::password(), &client()).await.is_ok());
     }
 
+    #[tokio::test]
+    async fn both_bring_a_deleted_account_back() {
+        let deleted = |kind| {
+            let status = crate::account::AccountStatus::Deleted;
+            SeenLink { status, purge_at: Some(people::LATER), ..of(kind, false) }
+        };
+        let restores = |entrance: &Entrance, change: &Change| {
+            let restored = |entry: &crate::audit::AuditDraft| entry.action == AuditAction::AccountRestored;
+            matches!(entrance, Entrance::Return(_)) && change.effects.audit.iter().any(restored)
+        };
+        let mut magic = store(Some(deleted(LinkKind::MagicLink)));
+        let whole = move |it: &LinkSignIn| restores(&it.entrance, &it.change);
+        magic.expect_commit_link_sign_in().times(1).withf(whole).returning(|_| Ok(()));
+        assert!(sign_ins(magic, true).follow(&token(), &client()).await.is_ok());
+        let mut reset = store(Some(deleted(LinkKind::PasswordReset)));
+        let whole = move |it: &PasswordReset| restores(&it.entrance, &it.change);
+        reset.expect_commit_password_reset().times(1).withf(whole).returning(|_| Ok(()));
+        assert!(sign_ins(reset, true).reset(&token(), &people::password(), &client()).await.is_ok());
+    }
+
     #[rstest]
+    #[case::purged(Some(SeenLink { status: crate::account::AccountStatus::Deleted, ..of(LinkKind::MagicLink, false) }))]
     #[case::unknown(None)]
     #[case::of_another_kind(Some(of(LinkKind::Verification, false)))]
     #[case::spent(Some(SeenLink { spent: true, ..of(LinkKind::PasswordReset, false) }))]

@@ -16,6 +16,7 @@ use crate::{
     change::{Change, CommitError, Effects, Guard, Revision, StoreError},
     desk::Desk,
     email::Email,
+    ending::Grace,
     id::{AccountId, LinkId},
     mail::MailContent,
     secret::{Digest, LinkToken},
@@ -92,6 +93,8 @@ pub struct SeenLink {
     pub account: AccountId,
     pub email: Email,
     pub status: AccountStatus,
+    /// Until when a deleted account comes back.
+    pub purge_at: Option<Timestamp>,
     pub revision: Revision,
     pub expires_at: Timestamp,
     /// Used, or voided by a newer one.
@@ -106,7 +109,11 @@ pub struct SeenLink {
 
 impl SeenLink {
     pub(super) fn is_good(&self, kind: LinkKind, now: Timestamp) -> bool {
-        self.kind == kind && !self.spent && self.expires_at > now && self.status == AccountStatus::Active
+        let opens = match kind {
+            LinkKind::MagicLink | LinkKind::PasswordReset => Grace::may_sign_in(self.status, self.purge_at),
+            LinkKind::Verification | LinkKind::EmailChange => self.status == AccountStatus::Active,
+        };
+        self.kind == kind && !self.spent && self.expires_at > now && opens
     }
 }
 
@@ -207,7 +214,7 @@ impl LinkClerk {
 
 /// What somebody gets who asks for a link; `None`: nothing.
 fn due(asked: LinkKind, seen: &SeenSignIn) -> Option<LinkKind> {
-    if seen.status != AccountStatus::Active {
+    if !Grace::may_sign_in(seen.status, seen.purge_at) {
         return None;
     }
     match (asked, seen.email_verified) {
@@ -279,6 +286,21 @@ mod tests {
     }
 
     #[rstest]
+    #[case::magic_link(LinkKind::MagicLink, true)]
+    #[case::reset(LinkKind::PasswordReset, true)]
+    #[case::verification(LinkKind::Verification, false)]
+    #[tokio::test]
+    async fn a_deleted_account_gets_the_links_that_bring_it_back(#[case] wanted: LinkKind, #[case] given: bool) {
+        let mut links = asked(wanted);
+        links.expect_commit_link().times(usize::from(given)).returning(|_| Ok(()));
+        links.expect_forget().times(usize::from(!given)).returning(|_| Ok(()));
+        let seen = people::seen_sign_in(AccountStatus::Deleted, true);
+        let seen = SeenSignIn { purge_at: Some(people::LATER), ..seen };
+        assert_eq!(clerk(links, Some(seen)).round().await.unwrap(), 1);
+    }
+
+    #[rstest]
+    #[case::purged(LinkKind::PasswordReset, Some(people::seen_sign_in(AccountStatus::Deleted, true)))]
     #[case::unknown(LinkKind::PasswordReset, None)]
     #[case::verified(LinkKind::Verification, Some(people::seen_sign_in(AccountStatus::Active, true)))]
     #[case::suspended(LinkKind::MagicLink, Some(people::seen_sign_in(AccountStatus::Suspended, true)))]

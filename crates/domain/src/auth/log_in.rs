@@ -6,13 +6,14 @@ use super::noun::{Password, SeenSignIn};
 use super::port::SignInStore;
 use super::{
     client::Client,
-    entrance::{By, Entered, Entrance},
+    entrance::{Arriving, By, Entered, Entrance},
 };
 use crate::{
     account::AccountStatus,
     change::{Change, CommitError, Guard, commits},
     desk::Desk,
     email::Email,
+    ending::Grace,
     mfa::MfaStore,
     secret::{Passwords, PasswordsBusy, SessionTokens},
     web_session::{SignedIn, WebSession},
@@ -67,11 +68,11 @@ impl SignIns {
     /// only to whoever knows the password.
     pub async fn log_in(&self, email: &Email, password: &Password, client: &Client) -> Result<Entered, LogInError> {
         let seen = self.store.seen_sign_in(email).await?;
-        let seen = seen.filter(|seen| seen.status != AccountStatus::Deleted);
+        let seen = seen.filter(|seen| seen.status != AccountStatus::Deleted || seen.comes_back());
         let right = self.passwords.verify(password, seen.as_ref().map(|seen| seen.password.clone())).await?;
         let seen = seen.filter(|_| right).ok_or(LogInError::InvalidCredentials)?;
         seen.may_sign_in()?;
-        let (entrance, effects, entered) = self.enter(seen.account, seen.has_factor, By::Password, client);
+        let (entrance, effects, entered) = self.enter(seen.arriving(), By::Password, client);
         let change = Change::new(Guard::seen(seen.account, seen.revision), effects);
         self.store.commit_sign_in(&SignIn { entrance, change }).await?;
         Ok(entered)
@@ -84,6 +85,15 @@ impl SignIns {
 }
 
 impl SeenSignIn {
+    /// Whether this sign-in, once it is whole, brings a deleted account back.
+    fn comes_back(&self) -> bool {
+        Grace::lasts(self.status, self.purge_at)
+    }
+
+    fn arriving(&self) -> Arriving {
+        Arriving { account: self.account, has_factor: self.has_factor, comes_back: self.comes_back() }
+    }
+
     fn may_sign_in(&self) -> Result<(), LogInError> {
         if self.status == AccountStatus::Suspended {
             return Err(LogInError::AccountSuspended);
@@ -99,6 +109,7 @@ impl SeenSignIn {
 pub(super) mod tests {
     use super::*;
     use crate::{
+        audit::AuditAction,
         auth::port::MockSignInStore,
         mfa::MockMfaStore,
         secret::{MockPasswords, MockSessionTokens},
@@ -164,6 +175,41 @@ pub(super) mod tests {
         let entered = sign_ins(store, true).log_in(&email, &people::password(), &client()).await.unwrap();
         let until = people::NOW.plus(crate::auth::CHALLENGE_LIFE);
         assert!(matches!(entered, Entered::Challenged { expires_at, .. } if expires_at == until));
+    }
+
+    fn deleted(has_factor: bool) -> SeenSignIn {
+        let seen = people::seen_sign_in(AccountStatus::Deleted, true);
+        SeenSignIn { purge_at: Some(people::LATER), has_factor, ..seen }
+    }
+
+    #[tokio::test]
+    async fn the_right_password_brings_a_deleted_account_back() {
+        let mut store = store(Some(deleted(false)));
+        store
+            .expect_commit_sign_in()
+            .times(1)
+            .withf(|it| {
+                let actions: Vec<_> = it.change.effects.audit.iter().map(|entry| entry.action).collect();
+                matches!(it.entrance, Entrance::Return(_))
+                    && actions == [AuditAction::AccountRestored, AuditAction::LoggedIn]
+            })
+            .returning(|_| Ok(()));
+        let email = people::email("ada@example.com");
+        assert!(sign_ins(store, true).log_in(&email, &people::password(), &client()).await.is_ok());
+        assert!(matches!(refusal(Some(deleted(false)), false).await, LogInError::InvalidCredentials));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_account_with_a_second_factor_waits_for_it() {
+        let mut store = store(Some(deleted(true)));
+        store
+            .expect_commit_sign_in()
+            .times(1)
+            .withf(|it| matches!(it.entrance, Entrance::Challenge(_)) && it.change.effects.audit.is_empty())
+            .returning(|_| Ok(()));
+        let email = people::email("ada@example.com");
+        let entered = sign_ins(store, true).log_in(&email, &people::password(), &client()).await.unwrap();
+        assert!(matches!(entered, Entered::Challenged { .. }));
     }
 
     #[rstest]

@@ -3,7 +3,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::{account::AccountStatus, change::Revision, email::Email, id::AccountId};
+use crate::{account::AccountStatus, change::Revision, email::Email, id::AccountId, time::Timestamp};
 
 /// 12 to 128 characters. It is never printed.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +64,8 @@ pub struct SeenSignIn {
     pub account: AccountId,
     pub email: Email,
     pub status: AccountStatus,
+    /// Until when a deleted account comes back; see [`Grace`](crate::ending::Grace).
+    pub purge_at: Option<Timestamp>,
     pub email_verified: bool,
     pub password: PasswordHash,
     /// Whether a second factor must be shown too.

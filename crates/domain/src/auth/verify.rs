@@ -70,6 +70,7 @@ pub(super) mod tests {
             account: people::ADA,
             email: people::email("ada@example.com"),
             status: AccountStatus::Active,
+            purge_at: None,
             revision: Revision(1),
             expires_at: people::LATER,
             spent: false,
@@ -111,6 +112,7 @@ pub(super) mod tests {
     #[case::spent(Some(SeenLink { spent: true, ..link() }))]
     #[case::too_old(Some(SeenLink { expires_at: people::NOW, ..link() }))]
     #[case::suspended(Some(SeenLink { status: AccountStatus::Suspended, ..link() }))]
+    #[case::deleted(Some(SeenLink { status: AccountStatus::Deleted, purge_at: Some(people::LATER), ..link() }))]
     #[tokio::test]
     async fn another_link_is_refused_and_nothing_is_committed(#[case] seen: Option<SeenLink>) {
         let mut store = MockSignInStore::new();

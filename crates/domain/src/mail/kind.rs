@@ -12,6 +12,7 @@ words! {
         EmailChange = "email-change",
         EmailChangeNotice = "email-change-notice",
         EmailChanged = "email-changed",
+        AccountDeleted = "account-deleted",
         TeamInvite = "team-invite",
         MfaEnrolled = "mfa-enrolled",
         MfaPaused = "mfa-paused",
@@ -42,6 +43,9 @@ pub enum MailContent {
     },
     /// To the address that was left.
     EmailChanged,
+    AccountDeleted {
+        purge_at: Timestamp,
+    },
     TeamInvite {
         team: Name,
         role: Role,
@@ -67,6 +71,7 @@ impl MailContent {
             Self::EmailChange { .. } => MailKind::EmailChange,
             Self::EmailChangeNotice { .. } => MailKind::EmailChangeNotice,
             Self::EmailChanged => MailKind::EmailChanged,
+            Self::AccountDeleted { .. } => MailKind::AccountDeleted,
             Self::MfaEnrolled => MailKind::MfaEnrolled,
             Self::MfaPaused { .. } => MailKind::MfaPaused,
             Self::TeamInvite { .. } => MailKind::TeamInvite,
@@ -84,6 +89,7 @@ impl MailContent {
             | Self::EmailChange { .. }
             | Self::EmailChangeNotice { .. }
             | Self::EmailChanged
+            | Self::AccountDeleted { .. }
             | Self::TeamInvite { .. }
             | Self::MfaEnrolled
             | Self::MfaPaused { .. } => None,

@@ -134,7 +134,7 @@ impl Invites {
             .desk
             .audit(by, action)
             .on(invite.id)
-            .with("invitee_email", invite.email.as_str())
+            .with_personal(&self.desk, "invitee_email", invite.email.as_str())
             .with("role", invite.role.as_str());
         Effects::audited(entry).mailed([mail])
     }

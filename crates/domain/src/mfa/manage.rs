@@ -1,6 +1,6 @@
 //! Looking at the second factor, giving it up, and new recovery codes.
 
-use super::{Mfa, recovery::RecoveryCode};
+use super::{Mfa, noun::SeenFactor, recovery::RecoveryCode};
 use crate::{
     access::Permit,
     audit::AuditAction,
@@ -18,6 +18,16 @@ pub struct MfaStatus {
     pub enrolled_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
     pub unused_recovery_codes: usize,
+}
+
+impl MfaStatus {
+    pub(crate) fn of(seen: Option<SeenFactor>) -> Self {
+        seen.map_or_else(Self::default, |seen| Self {
+            enrolled_at: seen.factor.enrolled_at,
+            last_used_at: seen.factor.last_used_at,
+            unused_recovery_codes: seen.recovery.len(),
+        })
+    }
 }
 
 /// A factor that is given up, with its recovery codes.
@@ -53,12 +63,7 @@ commits!(RegenerateError);
 
 impl Mfa {
     pub async fn status(&self, by: &Permit<ReadMfa>) -> Result<MfaStatus, StoreError> {
-        let seen = self.store.seen_factor(by.workspace()).await?;
-        Ok(seen.map_or_else(MfaStatus::default, |seen| MfaStatus {
-            enrolled_at: seen.factor.enrolled_at,
-            last_used_at: seen.factor.last_used_at,
-            unused_recovery_codes: seen.recovery.len(),
-        }))
+        Ok(MfaStatus::of(self.store.seen_factor(by.workspace()).await?))
     }
 
     /// Without a factor there is nothing to give up.

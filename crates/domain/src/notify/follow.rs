@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     access::Permit,
-    audit::{AuditEntry, AuditStore, export::EntryView},
+    audit::{AuditEntry, AuditStore, Opener, export::EntryView},
     change::StoreError,
     id::{AccountId, AuditId},
     policy::action::FollowNotifications,
+    secret::Vault,
 };
 
 /// Who resumes further back reads the log instead: what would be told is most of it.
@@ -37,12 +38,18 @@ pub struct Notifications {
     store: Arc<dyn AuditStore>,
     wishes: Arc<dyn WishStore>,
     bell: Arc<dyn Bell>,
+    opener: Opener,
     seats: Seats,
 }
 
 impl Notifications {
-    pub fn new(store: Arc<dyn AuditStore>, wishes: Arc<dyn WishStore>, bell: Arc<dyn Bell>) -> Self {
-        Self { store, wishes, bell, seats: Seats::default() }
+    pub fn new(
+        store: Arc<dyn AuditStore>,
+        wishes: Arc<dyn WishStore>,
+        bell: Arc<dyn Bell>,
+        vault: Arc<dyn Vault>,
+    ) -> Self {
+        Self { opener: Opener::new(store.clone(), vault), store, wishes, bell, seats: Seats::default() }
     }
 
     /// Begins behind the entry `since`, or with what is written from now on.
@@ -61,8 +68,8 @@ impl Notifications {
             Some(id) => (self.number_of(account, id, end).await?, Some(id)),
             None => (end, newest.map(|entry| entry.id)),
         };
-        let (store, wishes) = (self.store.clone(), self.wishes.clone());
-        Ok(Following { account, store, wishes, told, begun_at, ear, _seat: seat })
+        let (store, wishes, opener) = (self.store.clone(), self.wishes.clone(), self.opener.clone());
+        Ok(Following { account, store, wishes, opener, told, begun_at, ear, _seat: seat })
     }
 
     async fn number_of(&self, account: AccountId, id: AuditId, end: i64) -> Result<i64, FollowError> {
@@ -81,6 +88,7 @@ pub struct Following {
     account: AccountId,
     store: Arc<dyn AuditStore>,
     wishes: Arc<dyn WishStore>,
+    opener: Opener,
     /// Everything up to this number was told, or is not worth telling.
     told: i64,
     begun_at: Option<AuditId>,
@@ -91,7 +99,7 @@ pub struct Following {
 /// Severe entries that are not told yet: for that a permit is needed which is as new as they are.
 #[derive(Debug)]
 pub struct News {
-    entries: Vec<AuditEntry>,
+    entries: Vec<EntryView>,
 }
 
 impl Following {
@@ -108,7 +116,7 @@ impl Following {
             let Some(last) = chunk.last().map(|entry| entry.seq) else { return Ok(None) };
             let entries: Vec<_> = chunk.into_iter().filter(AuditEntry::is_severe).collect();
             if !entries.is_empty() && !self.wishes.declines_severe(self.account).await? {
-                return Ok(Some(News { entries }));
+                return Ok(Some(News { entries: self.opener.open(self.account, entries).await? }));
             }
             self.told = last;
         }
@@ -117,7 +125,7 @@ impl Following {
     /// Tells what was found to somebody who was asked *afterwards* whether they still may.
     pub fn tell(&mut self, news: News, _still: &Permit<FollowNotifications>) -> Vec<EntryView> {
         self.told = news.entries.last().map_or(self.told, |last| last.seq);
-        news.entries.into_iter().map(EntryView::from).collect()
+        news.entries
     }
 
     /// Answers when it is worth looking again.
@@ -132,7 +140,7 @@ mod tests {
     use crate::{
         audit::{Actor, AuditAction, AuditDraft, MockAuditStore, chain},
         notify::{MAX_STREAMS, MockBell, MockEar, MockWishStore},
-        testing::people,
+        testing::{GlassVault, people},
     };
     use AuditAction::{KeyMinted, KeyRevoked, TeamUpdated};
 
@@ -168,7 +176,7 @@ mod tests {
             Ok(log.iter().filter(|it| it.seq > after).take(limit.into()).cloned().collect())
         });
         bell.expect_listen().returning(|_| Box::new(MockEar::new()));
-        Notifications::new(Arc::new(store), Arc::new(wishes), Arc::new(bell))
+        Notifications::new(Arc::new(store), Arc::new(wishes), Arc::new(bell), Arc::new(GlassVault))
     }
 
     async fn told(following: &mut Following) -> Vec<i64> {

@@ -151,6 +151,8 @@ actions! {
     WhoAmI             "account.whoami"            Credential Own    Member []                            "Say whose credential this is and what it carries."
     ReadAccount        "account.me.read"           Credential Own    Member [Read]                        "Read the calling account."
     EditAccount        "account.me.edit"           Credential Own    Owner  [AccountOwner]                "Change name, time zone, slug, region or the onboarding mark of the calling account."
+    DeleteAccount      "account.me.delete"         Proven     Own    Owner  [AccountOwner]                "Delete the calling account; signing in brings it back for 30 days."
+    ExportAccount      "account.export"            Credential Own    Owner  [AccountOwner]                "Export everything that is held on the calling account."
     UploadAvatar       "account.avatar.upload"     Credential Own    Owner  [AccountOwner]                "Give the calling account a picture."
     RemoveAvatar       "account.avatar.remove"     Credential Own    Owner  [AccountOwner]                "Take the picture of the calling account away."
     ChangeEmail        "account.email_change.request" Proven  Own    Owner  [AccountOwner]                "Ask for another e-mail address: a link is mailed there, a notice to the present one."

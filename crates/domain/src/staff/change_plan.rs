@@ -30,7 +30,7 @@ impl SeenAccount {
             .on(self.team.id)
             .with("from", self.team.plan.as_str())
             .with("to", plan.as_str());
-        let change = hand.change(desk, self, because(entry, reason));
+        let change = hand.change(desk, self, because(desk, entry, reason));
         Some(PlanChange { team: Team { plan, updated_at: desk.now(), ..self.team.clone() }, change })
     }
 }

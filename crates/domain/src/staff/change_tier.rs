@@ -32,7 +32,7 @@ impl SeenAccount {
             .entry(desk, account.id, AuditAction::TierChanged)
             .with("from", account.tier.as_str())
             .with("to", tier.as_str());
-        let mut change = hand.change(desk, self, because(entry, reason));
+        let mut change = hand.change(desk, self, because(desk, entry, reason));
         let content = MailContent::TierChanged { from: account.tier, to: tier };
         let mail = self.wants_tier_mail.then(|| desk.mail(account.email.clone(), content));
         change.effects = change.effects.mailed(mail);

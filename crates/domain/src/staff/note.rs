@@ -35,7 +35,8 @@ impl Staff {
         let by = by.into();
         let seen = self.seen(id).await?;
         let hand = Hand::of(&by);
-        let entry = hand.entry(&self.desk, id, AuditAction::SupportNote).with("note", note.as_str());
+        let entry =
+            hand.entry(&self.desk, id, AuditAction::SupportNote).with_personal(&self.desk, "note", note.as_str());
         let written = Written { id: entry.id, at: entry.at };
         let change = hand.change(&self.desk, &seen, entry).keeping(by.answer(&self.desk, &written));
         self.store.commit_note(&SupportNote { change }).await?;

@@ -92,7 +92,7 @@ impl Operator {
         let seen = self.seen(email).await?;
         let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
         let key = ApiKey::new(&self.desk, seen.account.id, order.name, &secret, order.scopes, order.expires_at);
-        let entry = key.describe(self.entry(&seen, AuditAction::KeyMinted));
+        let entry = key.describe(&self.desk, self.entry(&seen, AuditAction::KeyMinted));
         let change = Hand::Operator.change(&self.desk, &seen, entry);
         self.store.commit_operator_key(&OperatorKey { key, change }).await?;
         Ok(secret)

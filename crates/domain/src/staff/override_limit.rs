@@ -56,7 +56,7 @@ impl Staff {
             .with("capacity", u32::from(set.capacity))
             .with("refill_per_second", f64::from(set.refill_per_second))
             .with("expires_at", set.expires_at.to_string());
-        let entry = because(entry, order.reason.as_ref());
+        let entry = because(&self.desk, entry, order.reason.as_ref());
         let overrides = self.commit_override(hand, &seen, order.bucket, Some(set), entry).await?;
         Ok(effective_quota(seen.account.tier, &overrides, order.bucket, now))
     }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::AuditDraft;
+use crate::{audit::AuditDraft, desk::Desk};
 
 /// 1 to 2,000 characters after trimming; of the control characters only line breaks and tabs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +63,9 @@ impl fmt::Display for Remark {
 }
 
 /// An entry with the reason that was given, if one was.
-pub(super) fn because(entry: AuditDraft, reason: Option<&Remark>) -> AuditDraft {
+pub(super) fn because(desk: &Desk, entry: AuditDraft, reason: Option<&Remark>) -> AuditDraft {
     match reason {
-        Some(reason) => entry.with("reason", reason.as_str()),
+        Some(reason) => entry.with_personal(desk, "reason", reason.as_str()),
         None => entry,
     }
 }

@@ -87,7 +87,7 @@ impl Staff {
         if from == to {
             return Ok(seen);
         }
-        let entry = because(hand.entry(&self.desk, id, action), reason);
+        let entry = because(&self.desk, hand.entry(&self.desk, id, action), reason);
         let change = hand.change(&self.desk, &seen, entry);
         let it = StatusChange { account: id, from, to, at: self.desk.now(), change };
         self.store.commit_status(&it).await?;

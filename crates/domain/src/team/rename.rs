@@ -54,8 +54,8 @@ impl Teams {
             .desk
             .audit(by, AuditAction::TeamUpdated)
             .on(id)
-            .with("from", team.name.as_str())
-            .with("to", name.as_str());
+            .with_personal(&self.desk, "from", team.name.as_str())
+            .with_personal(&self.desk, "to", name.as_str());
         let team = Team { name, updated_at: self.desk.now(), ..team };
         let it = Renaming { team, change: Change::new(by, Effects::audited(entry)) };
         self.store.commit_renaming(&it).await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     desk::Desk,
     id::Ids,
-    secret::{Digest, Sealed, Secrets, UnsealError, Vault},
+    secret::{Digest, OwnKey, Sealed, Secrets, UnsealError, Vault},
     time::{Clock, Timestamp},
 };
 
@@ -49,7 +49,7 @@ impl Secrets for Counted {
     }
 }
 
-/// A vault of glass: it remembers the context, and hides nothing.
+/// A vault of glass: it remembers the context, and hides nothing but what lies under a key of its own.
 #[derive(Debug)]
 pub struct GlassVault;
 
@@ -63,6 +63,20 @@ impl Vault for GlassVault {
         sealed.0.strip_prefix(prefix.as_slice()).map(<[u8]>::to_vec).ok_or(UnsealError)
     }
 
+    fn own_key(&self, context: &str) -> OwnKey {
+        OwnKey { context: context.to_owned(), sealed: self.seal(context, context.as_bytes()) }
+    }
+
+    fn seal_under(&self, key: &OwnKey, context: &str, plain: &[u8]) -> Result<Sealed, UnsealError> {
+        self.unseal(&key.context, &key.sealed)?;
+        Ok(Sealed(veiled(&self.seal(&format!("{} {context}", key.context), plain).0)))
+    }
+
+    fn unseal_under(&self, key: &OwnKey, context: &str, sealed: &Sealed) -> Result<Vec<u8>, UnsealError> {
+        self.unseal(&key.context, &key.sealed)?;
+        self.unseal(&format!("{} {context}", key.context), &Sealed(veiled(&sealed.0)))
+    }
+
     fn fingerprint(&self, context: &str, plain: &[u8]) -> Digest {
         Digest::of(&format!("{context}\0{}", String::from_utf8_lossy(plain)))
     }
@@ -70,6 +84,11 @@ impl Vault for GlassVault {
     fn recognises(&self, context: &str, plain: &[u8], fingerprint: &Digest) -> bool {
         self.fingerprint(context, plain) == *fingerprint
     }
+}
+
+/// Unreadable, and readable again when it is done twice.
+fn veiled(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| byte ^ 0xA5).collect()
 }
 
 /// A desk at [`people::NOW`].

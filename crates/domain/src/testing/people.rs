@@ -82,6 +82,7 @@ pub fn seen_sign_in(status: AccountStatus, email_verified: bool) -> SeenSignIn {
         account: ADA,
         email: email("ada@example.com"),
         status,
+        purge_at: None,
         email_verified,
         password: PasswordHash::from_phc("hash".to_owned()),
         has_factor: false,

@@ -9,8 +9,8 @@ use mailparse::{MailHeaderMap, ParsedMail, parse_mail};
 use rstest::rstest;
 
 use crate::mails::{
-    TOKEN, email_change, email_change_notice, email_changed, invite, magic_link, mailer, mfa_enrolled, mfa_paused,
-    password_reset, tier_changed, verification, welcome,
+    TOKEN, account_deleted, email_change, email_change_notice, email_changed, invite, magic_link, mailer, mfa_enrolled,
+    mfa_paused, password_reset, tier_changed, verification, welcome,
 };
 
 async fn sent(server: &Smtp, mail: &Mail) -> Received {
@@ -38,6 +38,7 @@ async fn a_mail_of_every_kind_arrives_whole() {
         (email_change(), "Confirm your new e-mail address", Some("email-change")),
         (email_change_notice(), "Somebody wants to change the address of your account", None),
         (email_changed(), "Your account has another e-mail address now", None),
+        (account_deleted(), "Your account is deleted", None),
         (invite("Ærø"), "You are invited to the team \"Ærø\"", Some("team/accept")),
         (mfa_enrolled(), "A second factor was added to your account", None),
         (mfa_paused(), "Too many wrong codes", None),

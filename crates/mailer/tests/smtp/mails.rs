@@ -51,6 +51,10 @@ pub fn email_changed() -> Mail {
     mail(MailContent::EmailChanged)
 }
 
+pub fn account_deleted() -> Mail {
+    mail(MailContent::AccountDeleted { purge_at: LATER })
+}
+
 pub fn mfa_enrolled() -> Mail {
     mail(MailContent::MfaEnrolled)
 }

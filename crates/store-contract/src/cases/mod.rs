@@ -7,6 +7,7 @@ pub mod audit;
 pub mod avatars;
 pub mod callers;
 pub mod email_changes;
+pub mod endings;
 pub mod idempotency;
 pub mod invites;
 pub mod links;

@@ -24,8 +24,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation, profile,
-        session, staff, usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, ending, invite, mail, membership, organisation,
+        profile, session, staff, usage, web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
@@ -57,8 +57,9 @@ const LOAD: &str = "
         SELECT uid(n), uid(n), sha256(n::text::bytea), sha256(''), now(), now() FROM generate_series(1, 50000) n;
     INSERT INTO activations (id, device, user_code, client, created_at, expires_at)
         SELECT uid(n), sha256(n::text::bytea), sha256(n::text::bytea), 'device', now(), now() FROM generate_series(1, 100000) n;
-    INSERT INTO mails (id, recipient, content, at, sent_at)
-        SELECT uid(n), 'x@example.com', '{}', now(), now() FROM generate_series(1, 100000) n;
+    INSERT INTO mails (id, recipient, content, at, sent_at, account)
+        SELECT uid(n), 'x@example.com', '{}', now(), now(), uid(n) FROM generate_series(1, 100000) n;
+    INSERT INTO account_keys SELECT uid(n), 0, '' FROM generate_series(1, 100000) n;
     INSERT INTO avatars (key, account, sweep_at)
         SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;
     INSERT INTO profiles (id, account, created_by, created_with, name, archetype, created_at, updated_at)

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::prelude::*;
+use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     audit::{
@@ -10,6 +10,7 @@ use driftstack_domain::{
     id::{AccountId, AuditId},
     notify::{Bell, Ear},
     page::{Page, PageRequest, Position},
+    secret::Sealed,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     rows::{InTable, Row, seen},
-    schema::{accounts, audit_entries},
+    schema::{account_keys, accounts, audit_entries},
     types::b,
 };
 
@@ -56,6 +57,11 @@ impl AuditStore for Store {
     #[instrument(level = "debug", name = "db.audit.up_from", skip_all)]
     async fn entries_up_from(&self, account: AccountId, after: i64, limit: u16) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(move |c| up_from(c, account, after, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.audit.own_keys", skip_all)]
+    async fn own_keys(&self, account: AccountId) -> Result<Vec<Sealed>, StoreError> {
+        self.read(move |c| own_keys(c, account).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.audit.number", skip_all)]
@@ -152,6 +158,28 @@ pub(crate) async fn up_from(c: &mut Conn, account: AccountId, after: i64, limit:
         .load::<Row<AuditEntry>>(c)
         .await?;
     Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
+seen! {
+    struct OwnKeyRow {
+        sealed: Sealed = account_keys.sealed,
+    }
+}
+
+pub(crate) async fn own_keys(c: &mut Conn, account: AccountId) -> Answer<Vec<Sealed>> {
+    let keys = account_keys::table.filter(account_keys::account.eq(b(&account))).order(account_keys::nth);
+    let rows = keys.select((account_keys::sealed,)).load::<OwnKeyRow>(c).await?;
+    Ok(rows.into_iter().map(|row| row.sealed).collect())
+}
+
+/// Behind those that the log has. Nobody else is writing on it.
+pub(super) async fn add_own_key(c: &mut Conn, account: AccountId, nth: usize, fresh: &Sealed) -> Answer<()> {
+    let nth = i32::try_from(nth).unwrap_or(i32::MAX);
+    dsl::insert_into(account_keys::table)
+        .values((account_keys::account.eq(b(&account)), account_keys::nth.eq(nth), account_keys::sealed.eq(b(fresh))))
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
 async fn number_of(c: &mut Conn, account: AccountId, entry: AuditId) -> Answer<Option<i64>> {

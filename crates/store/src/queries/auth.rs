@@ -17,7 +17,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, challenge, link, mfa, web_session};
+use super::{super::Store, Answer, Conn, Fault, challenge, ending, link, mfa, web_session};
 use crate::{
     rows::seen,
     schema::{accounts, declined_mails, factors, links, teams},
@@ -95,6 +95,7 @@ seen! {
         account: AccountId = accounts.id,
         email: Email = accounts.email,
         status: AccountStatus = accounts.status,
+        purge_at: Option<Timestamp> = accounts.purge_at,
         verified_at: Option<Timestamp> = accounts.email_verified_at,
         password: PasswordHash = accounts.password_hash,
         revision: Revision = accounts.revision,
@@ -111,6 +112,7 @@ seen! {
         account: AccountId = accounts.id,
         email: Email = accounts.email,
         status: AccountStatus = accounts.status,
+        purge_at: Option<Timestamp> = accounts.purge_at,
         revision: Revision = accounts.revision,
         declined: Option<OptionalMail> = declined_mails.mail,
         factor: Option<Timestamp> = factors.enrolled_at,
@@ -127,6 +129,7 @@ macro_rules! sign_in_row {
                 accounts::id,
                 accounts::email,
                 accounts::status,
+                accounts::purge_at,
                 accounts::email_verified_at,
                 accounts::password_hash,
                 accounts::revision,
@@ -153,6 +156,7 @@ impl SignInRow {
             account: self.account,
             email: self.email,
             status: self.status,
+            purge_at: self.purge_at,
             email_verified: self.verified_at.is_some(),
             password: self.password,
             has_factor: self.factor.is_some(),
@@ -179,6 +183,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             accounts::id,
             accounts::email,
             accounts::status,
+            accounts::purge_at,
             accounts::revision,
             declined_mails::mail.nullable(),
             factors::enrolled_at.nullable(),
@@ -192,6 +197,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
         account: row.account,
         email: row.email,
         status: row.status,
+        purge_at: row.purge_at,
         revision: row.revision,
         expires_at: row.expires_at,
         spent: row.used_at.is_some() || row.voided_at.is_some(),
@@ -222,6 +228,10 @@ async fn registration(c: &mut Conn, it: &Registration) -> Answer<()> {
 async fn enter(c: &mut Conn, entrance: &Entrance) -> Answer<()> {
     match entrance {
         Entrance::Session(session) => web_session::insert(c, session).await,
+        Entrance::Return(session) => {
+            ending::restore(c, session.account, session.created_at).await?;
+            web_session::insert(c, session).await
+        }
         Entrance::Challenge(new) => challenge::insert(c, new).await,
     }
 }
@@ -278,6 +288,9 @@ async fn email_change(c: &mut Conn, it: &EmailChange) -> Answer<()> {
 async fn challenge_answer(c: &mut Conn, it: &ChallengeAnswer) -> Answer<()> {
     challenge::answer(c, it.challenge, it.used.at).await?;
     mfa::spend(c, &it.used).await?;
+    if it.restores {
+        ending::restore(c, it.session.account, it.session.created_at).await?;
+    }
     web_session::insert(c, &it.session).await
 }
 

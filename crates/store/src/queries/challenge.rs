@@ -24,6 +24,7 @@ seen! {
         answered_at: Option<Timestamp> = challenges.answered_at,
         account: AccountId = accounts.id,
         status: AccountStatus = accounts.status,
+        purge_at: Option<Timestamp> = accounts.purge_at,
         revision: Revision = accounts.revision,
     }
 }
@@ -39,6 +40,7 @@ pub(crate) async fn seen_challenge(c: &mut Conn, token: Digest) -> Answer<Option
             challenges::answered_at,
             accounts::id,
             accounts::status,
+            accounts::purge_at,
             accounts::revision,
         ))
         .get_result::<ChallengeRow>(c)
@@ -48,6 +50,7 @@ pub(crate) async fn seen_challenge(c: &mut Conn, token: Digest) -> Answer<Option
         id: row.id,
         account: row.account,
         status: row.status,
+        purge_at: row.purge_at,
         revision: row.revision,
         address: row.address,
         expires_at: row.expires_at,

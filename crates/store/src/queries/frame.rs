@@ -21,13 +21,15 @@ use driftstack_domain::{
         Verification,
     },
     avatar::AvatarChange,
-    change::{Change, CommitError, Effects, Guard, Revision},
+    change::{Change, CommitError, Effects, Guard, Revision, StoreError},
+    ending::{Deletion, Purge},
     id::AccountId,
     mail::PreferenceChange,
     membership::{Acceptance, Invitation, InviteRevocation, Removal, Resending, RoleChange},
     mfa::{Enrolment, FactorActivation, FactorRemoval, Miss, NewRecoveryCodes},
     organisation::{MemberChange, NoticeChange},
     profile::{ProfileCreation, ProfileDeletion, ProfileUpdate},
+    secret::Sealed,
     session::{SessionCreation, SessionDestruction},
     staff::{
         OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
@@ -37,7 +39,7 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail, room};
+use super::{super::Store, Answer, Conn, Fault, audit, dialect, idempotency, mail, room};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -60,7 +62,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Purge, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
@@ -124,7 +126,7 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
         }
     }
     for mail in &effects.mails {
-        mail::insert(c, mail).await?;
+        mail::insert(c, mail, it.change().about()).await?;
     }
     if let Some(answer) = answer {
         idempotency::keep(c, answer).await?;
@@ -150,12 +152,29 @@ fn by_account(effects: &Effects) -> BTreeMap<AccountId, Vec<&AuditDraft>> {
     logs
 }
 
+/// What a draft says of people, sealed. One that says nothing of anybody asks for no key.
+async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
+    if draft.personal.is_empty() {
+        return Ok(None);
+    }
+    let keys = audit::own_keys(c, draft.account).await?;
+    if let Some(sealed) = keys.last().and_then(|newest| draft.seal_personal(newest)) {
+        return Ok(Some(sealed));
+    }
+    // There is none yet, or the vault has lost what it was sealed with: neither keeps anybody from what they do.
+    let sealed = draft.fresh_key().and_then(|fresh| Some((draft.seal_personal(&fresh)?, fresh)));
+    let (sealed, fresh) = sealed.ok_or_else(|| StoreError::Failed("a fresh key does not open".to_owned()))?;
+    audit::add_own_key(c, draft.account, keys.len(), &fresh).await?;
+    Ok(Some(sealed))
+}
+
 /// Puts the drafts at the end of an account's log, and moves the account on.
 async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
     let mut end = head;
     let mut last = None;
     for draft in drafts {
-        let entry = chain::link(end, draft);
+        let mut entry = chain::link(end, draft);
+        entry.personal = personal(c, draft).await?;
         end = Head { seq: entry.seq, hash: entry.hash };
         if let Some(before) = last.replace(entry) {
             dsl::insert_into(audit_entries::table).values(&before).execute(c).await?;

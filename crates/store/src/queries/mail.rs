@@ -4,7 +4,7 @@ use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     change::StoreError,
     email::Email,
-    id::MailId,
+    id::{AccountId, MailId},
     mail::{ClaimedMail, DeadMail, MailContent, Outbox, OutboxDepth, OutgoingMail},
     secret::Sealed,
     time::Timestamp,
@@ -93,7 +93,7 @@ impl From<MailRow> for ClaimedMail {
     }
 }
 
-pub(super) async fn insert(c: &mut Conn, mail: &OutgoingMail) -> Answer<()> {
+pub(super) async fn insert(c: &mut Conn, mail: &OutgoingMail, about: Option<AccountId>) -> Answer<()> {
     dsl::insert_into(mails::table)
         .values((
             mails::id.eq(b(&mail.id)),
@@ -102,6 +102,7 @@ pub(super) async fn insert(c: &mut Conn, mail: &OutgoingMail) -> Answer<()> {
             mails::token.eq(b(&mail.token)),
             mails::at.eq(b(&mail.at)),
             mails::due_at.eq(b(&Some(mail.at))),
+            mails::account.eq(b(&about)),
         ))
         .execute(c)
         .await?;

@@ -15,6 +15,7 @@ pub(super) mod auth;
 pub(super) mod avatar;
 pub(super) mod caller;
 pub(super) mod challenge;
+pub(super) mod ending;
 mod fault;
 mod frame;
 mod idempotency;

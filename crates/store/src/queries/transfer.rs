@@ -32,7 +32,7 @@ pub(super) async fn transfer(c: &mut Conn, it: &OwnershipTransfer) -> Answer<()>
     swap_teams(c, it).await
 }
 
-async fn void_invites(c: &mut Conn, owner: AccountId, at: Timestamp) -> Answer<()> {
+pub(super) async fn void_invites(c: &mut Conn, owner: AccountId, at: Timestamp) -> Answer<()> {
     let open = invites::table
         .filter(invites::owner.eq(b(&owner)))
         .filter(invites::accepted_at.is_null())

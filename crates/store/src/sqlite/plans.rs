@@ -27,8 +27,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation, profile,
-        session, staff, usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, ending, invite, mail, membership, organisation,
+        profile, session, staff, usage, web_session,
     },
 };
 
@@ -78,6 +78,7 @@ fn walks(step: &str) -> bool {
     let stretches = [
         "mails_due (due_at<?",
         "avatars_to_sweep (sweep_at<?",
+        "accounts_to_purge (purge_at<?",
         "accounts USING PRIMARY KEY (id<?)",
         "accounts_email_key (email>? AND email<?)",
     ];

@@ -77,6 +77,20 @@ impl Backend for SqliteFile {
         tables.into_iter().map(|table| (table.name.clone(), self.count(&table.name))).collect()
     }
 
+    async fn dump(&self) -> BTreeMap<String, Vec<String>> {
+        let mut conn = self.connect();
+        let mut dump = BTreeMap::new();
+        for table in self.rows().await.into_keys() {
+            let columns = sql_query(format!("SELECT name FROM pragma_table_info('{table}')"));
+            let columns: Vec<Table> = columns.load(&mut conn).unwrap();
+            let quoted: Vec<String> = columns.iter().map(|column| format!("quote({})", column.name)).collect();
+            let rows = sql_query(format!("SELECT {} AS name FROM {table}", quoted.join(" || ' ' || ")));
+            let rows: Vec<Table> = rows.load(&mut conn).unwrap();
+            dump.insert(table, rows.into_iter().map(|row| row.name).collect());
+        }
+        dump
+    }
+
     async fn sealed_tokens(&self) -> i64 {
         self.count("mails WHERE token IS NOT NULL")
     }

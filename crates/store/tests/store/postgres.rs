@@ -53,6 +53,16 @@ impl Backend for PostgresDatabase {
         rows
     }
 
+    async fn dump(&self) -> BTreeMap<String, Vec<String>> {
+        let client = self.database.client().await;
+        let mut dump = BTreeMap::new();
+        for table in self.rows().await.into_keys() {
+            let rows = client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.unwrap();
+            dump.insert(table, rows.iter().map(|row| row.get(0)).collect());
+        }
+        dump
+    }
+
     async fn sealed_tokens(&self) -> i64 {
         count(&self.database.client().await, "mails WHERE token IS NOT NULL").await
     }

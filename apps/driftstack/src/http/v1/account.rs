@@ -1,4 +1,4 @@
-//! The calling account.
+//! The calling account, from its profile to its end.
 
 use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
@@ -6,7 +6,7 @@ use driftstack_domain::{
     account::{Edit, EditError, OwnAccount, ProfileEdit, Region, Slug, TimeZone},
     id::AccountId,
     name::Name,
-    policy::action::{EditAccount, ReadAccount, ReadRateLimits, WhoAmI},
+    policy::action::{DeleteAccount, EditAccount, ReadAccount, ReadRateLimits, WhoAmI},
     tier::{EffectiveQuota, QuotaSource, Tier, effective_quotas},
     time::Timestamp,
 };
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::team::OwnerView;
 use crate::{
-    http::{Api, Body, Code, Gate, Ok200, Problem},
+    http::{Api, Body, Code, Gate, NoContent, Ok200, Problem, body::confirmed},
     wire::Services,
 };
 
@@ -23,6 +23,7 @@ pub(super) fn routes(api: Api) -> Api {
     api.route(Method::GET, "/v1/whoami", who_am_i)
         .route(Method::GET, "/v1/account/me", me)
         .route(Method::PATCH, "/v1/account/me", edit)
+        .route(Method::DELETE, "/v1/account/me", delete)
         .route(Method::GET, "/v1/account/rate-limits", rate_limits)
 }
 
@@ -49,7 +50,7 @@ async fn who_am_i(gate: Gate<WhoAmI>) -> Result<Ok200<WhoAmIView>, Problem> {
 
 /// An account as its holder sees it.
 #[derive(Serialize, ToSchema)]
-struct MeView {
+pub(super) struct MeView {
     #[schema(value_type = String)]
     id: AccountId,
     email: String,
@@ -82,7 +83,7 @@ struct MeView {
 }
 
 impl MeView {
-    fn new(own: OwnAccount, services: &Services, sees_mfa: bool) -> Self {
+    pub(super) fn new(own: OwnAccount, services: &Services, sees_mfa: bool) -> Self {
         let OwnAccount { account, mfa_enrolled, running_sessions, profiles, teams } = own;
         let limits = account.tier.limits();
         Self {
@@ -171,6 +172,23 @@ impl From<EditError> for Problem {
             EditError::Commit(error) => error.into(),
         }
     }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DeleteBody {
+    /// Must be `delete-account`.
+    confirm: String,
+}
+
+async fn delete(
+    gate: Gate<DeleteAccount>,
+    services: Data<Services>,
+    body: Body<DeleteBody>,
+) -> Result<NoContent, Problem> {
+    confirmed(&body.0.confirm, "delete-account")?;
+    gate.change(async |by| services.endings.delete(by).await).await?;
+    Ok(NoContent)
 }
 
 #[derive(Serialize, ToSchema)]

@@ -43,7 +43,7 @@ struct MintBody {
 
 /// A key, without its text.
 #[derive(Serialize, ToSchema)]
-struct KeyView {
+pub(super) struct KeyView {
     #[schema(value_type = String)]
     id: ApiKeyId,
     name: String,

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::Method, web::Data};
 use driftstack_domain::{
-    audit::{AuditEntry, AuditFilter, export::EntryView},
+    audit::{AuditFilter, export::EntryView},
     policy::action::{ExportAudit, ReadAudit},
 };
 use serde::Serialize;
@@ -59,9 +59,9 @@ impl Parameters for Wanted {
 #[serde(transparent)]
 struct AuditEntryView(EntryView);
 
-impl From<AuditEntry> for AuditEntryView {
-    fn from(entry: AuditEntry) -> Self {
-        Self(entry.into())
+impl From<EntryView> for AuditEntryView {
+    fn from(entry: EntryView) -> Self {
+        Self(entry)
     }
 }
 
@@ -79,6 +79,7 @@ impl PartialSchema for AuditEntryView {
             .fold(object, |object, name| object.property(name, maybe_text()).required(name))
             .property("payload", of(&[Type::Object, Type::Null]))
             .required("payload")
+            .property("personal", of(&[Type::Object]))
             .property("seq", of(&[Type::Integer]))
             .required("seq")
             .into()

@@ -49,7 +49,7 @@ enum Stage {
 /// The connection is cut: a document that ends early parses as nothing, while half a document might.
 #[derive(Debug, thiserror::Error)]
 #[error("the export was cut short")]
-struct Cut;
+pub(super) struct Cut;
 
 impl From<StoreError> for Cut {
     fn from(error: StoreError) -> Self {

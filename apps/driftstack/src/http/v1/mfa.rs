@@ -173,7 +173,7 @@ impl From<StepUpError> for Problem {
 }
 
 #[derive(Serialize, ToSchema)]
-struct StatusView {
+pub(super) struct StatusView {
     enrolled: bool,
     #[schema(value_type = Option<String>, format = "date-time")]
     enrolled_at: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! The Driftstack dialect.
 
 mod account;
+mod account_export;
 mod activations;
 mod admin;
 mod api_keys;
@@ -67,6 +68,7 @@ fn routes(api: Api) -> Api {
         mfa::routes,
         activations::routes,
         account::routes,
+        account_export::routes,
         notifications::routes,
         email_change::routes,
         web_sessions::routes,

@@ -50,7 +50,7 @@ impl From<OwnerSeen> for OwnerView {
 }
 
 #[derive(Serialize, ToSchema)]
-struct TeamView {
+pub(super) struct TeamView {
     #[schema(value_type = String)]
     id: TeamId,
     name: String,

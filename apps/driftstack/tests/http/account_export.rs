@@ -1,0 +1,112 @@
+use driftstack_domain::audit::{AuditEntry, chain, export::EntryView};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::fixture::{House, fields};
+
+const EXPORT: &str = "/v1/account/export";
+
+const SECTIONS: [&str; 14] = [
+    "account",
+    "api_keys",
+    "audit_log",
+    "email_preferences",
+    "generated_at",
+    "invites",
+    "mails",
+    "members",
+    "memberships",
+    "mfa",
+    "pending_links",
+    "rate_limits",
+    "sign_ins",
+    "team",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_held_on_an_account_is_in_one_document() {
+    let house = House::open().await;
+    let (olive, ada, bo) = (house.person("olive").await, house.person("ada").await, house.person("bo").await);
+    house.join(&olive, &ada, "admin").await;
+    house.join(&bo, &olive, "member").await;
+    olive.key(&["read"]).await;
+    olive.post("/v1/team/invites", json!({ "email": "eve@example.com" })).await.expect(202);
+    let off = json!({ "event_type": "tier-changed", "opted_in": false });
+    olive.put("/v1/account/email-preferences", off).await.expect(204);
+    house.post("/v1/auth/magic-link/request", json!({ "email": olive.email })).await.expect(200);
+    house.mails(&olive.email, 2).await;
+    house.mails("eve@example.com", 1).await;
+
+    let answer = olive.get(EXPORT).await;
+    assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+    assert!(answer.header("content-disposition").contains("account.json"));
+    let token = house.mailed_token(&olive.email).await;
+    for secret in [&olive.token, &token] {
+        assert!(!answer.text.contains(secret.as_str()));
+    }
+    let it = answer.expect(200);
+    assert_eq!(fields(&it), SECTIONS);
+    assert_eq!(it["generated_at"], json!(house.now()));
+    assert_eq!(it["account"]["email"], olive.email);
+    assert_eq!(it["account"], olive.get("/v1/account/me").await.expect(200));
+    assert_eq!(it["team"]["name"], "olive");
+    assert_eq!(it["mfa"]["enrolled"], false);
+    assert_eq!(it["email_preferences"].as_array().unwrap().iter().filter(|it| it["opted_in"] == false).count(), 1);
+    assert_eq!(it["rate_limits"][0]["source"], "tier_default");
+    let list = |name: &str| {
+        assert_eq!(it[name]["truncated"], false, "{name}");
+        it[name]["data"].as_array().unwrap().clone()
+    };
+    assert_eq!(list("members")[0]["member_email"], ada.email);
+    assert_eq!(list("memberships")[0]["owner_email"], bo.email);
+    let invited: Vec<Value> = list("invites").iter().map(|invite| invite["email"].clone()).collect();
+    assert_eq!(invited, ["eve@example.com", "ada@example.com"]);
+    assert!(list("invites")[1]["accepted_at"].is_string());
+    assert_eq!((list("api_keys").len(), list("api_keys")[0].get("plaintext")), (1, None));
+    assert_eq!(
+        fields(&list("sign_ins")[0]),
+        ["browser", "created_at", "ended_at", "expires_at", "id", "last_used_at", "os"]
+    );
+    assert_eq!(list("pending_links")[0]["kind"], "magic-link");
+    let kinds: Vec<Value> = list("mails").iter().map(|mail| mail["kind"].clone()).collect();
+    assert_eq!(kinds, ["magic-link", "team-invite", "team-invite"]);
+
+    // The log is whole, says what it says of people, and holds.
+    let log: Vec<EntryView> = serde_json::from_value(it["audit_log"]["data"].clone()).unwrap();
+    assert!(log.iter().any(|entry| {
+        entry.payload.as_ref().is_some_and(|it| it.get("invitee_email") == Some(&json!("eve@example.com")))
+    }));
+    let oldest_first: Vec<AuditEntry> = log.into_iter().rev().map(|view| view.try_into().unwrap()).collect();
+    let head = chain::verify(&oldest_first).unwrap().unwrap();
+    assert_eq!(it["audit_log"]["head_hash"], json!(head.hash));
+    assert_eq!(oldest_first[0].seq, 1);
+    olive.get(it["audit_log"]["whole"].as_str().unwrap()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_the_owners_and_of_their_own_account() {
+    let house = House::open().await;
+    let (olive, ada) = (house.person("olive").await, house.person("ada").await);
+    house.join(&olive, &ada, "admin").await;
+    let of = ada.on(&olive.id, Method::GET, EXPORT, None).await.expect(200);
+    assert_eq!(of["account"]["id"], ada.id, "the header is not looked at");
+    ada.key_on(&olive.id, &["read", "write", "read:audit"]).await.get(EXPORT).await.refused(403, "forbidden");
+    olive.key(&["read"]).await.get(EXPORT).await.refused(403, "forbidden");
+    let own = olive.key(&["account_owner"]).await.get(EXPORT).await.expect(200);
+    assert_eq!(own["account"]["id"], olive.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_many_pages_is_written_whole() {
+    let house = House::open().await;
+    let olive = house.person("olive").await;
+    for n in 0..205 {
+        let create = json!({ "name": format!("key {n}"), "scopes": ["read"] });
+        olive.post("/v1/api-keys", create).await.expect(201);
+    }
+    let it = olive.get(EXPORT).await.expect(200);
+    let names: Vec<&str> =
+        it["api_keys"]["data"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
+    assert_eq!((names.len(), names[0], names[204]), (205, "key 204", "key 0"));
+    assert_eq!(it["audit_log"]["data"].as_array().unwrap().len(), 207);
+}

@@ -1,0 +1,132 @@
+//! Deleting one's own account.
+
+use std::sync::Arc;
+
+use super::{
+    noun::{Departure, GRACE, SeenEnding},
+    port::EndingStore,
+};
+use crate::{
+    access::Permit,
+    account::AccountStatus,
+    audit::AuditAction,
+    change::{Change, CommitError, Effects, Guard, StoreError},
+    desk::Desk,
+    id::AccountId,
+    mail::MailContent,
+    policy::action::DeleteAccount,
+    time::Timestamp,
+};
+
+/// An account that its holder has deleted, and everything that ends with it at once.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Deletion {
+    pub account: AccountId,
+    pub departures: Vec<Departure>,
+    pub at: Timestamp,
+    pub purge_at: Timestamp,
+    pub change: Change,
+}
+
+/// Ends accounts at the wish of their holders.
+pub struct Endings {
+    store: Arc<dyn EndingStore>,
+    desk: Desk,
+}
+
+impl Endings {
+    pub fn new(store: Arc<dyn EndingStore>, desk: Desk) -> Self {
+        Self { store, desk }
+    }
+
+    /// From the next request on nobody gets in. Deleting twice is deleting once.
+    pub async fn delete(&self, by: &Permit<DeleteAccount>) -> Result<(), CommitError> {
+        let seen = self.store.seen_ending(by.workspace()).await?;
+        let seen = seen.ok_or_else(|| StoreError::Failed("a caller's account is missing".to_owned()))?;
+        if seen.status == AccountStatus::Deleted {
+            return Ok(());
+        }
+        self.store.commit_deletion(&self.deletion(by, seen)).await
+    }
+
+    fn deletion(&self, by: &Permit<DeleteAccount>, seen: SeenEnding) -> Deletion {
+        let (account, at) = (by.workspace(), self.desk.now());
+        let purge_at = at.plus(GRACE);
+        let entry = self.desk.audit(by, AuditAction::DeletionRequested).on(account);
+        let mut effects = Effects::audited(entry.with("purge_at", purge_at.to_string()));
+        let mut guard = Guard::from(by);
+        for Departure { membership, owner, owner_revision, keys } in &seen.departures {
+            let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let left = self.desk.audit_as(by.actor(), *owner, AuditAction::MemberRemoved).on(*membership);
+            let left = left.with("member_account_id", account.to_string()).with("left", true);
+            effects = effects.and_audited(left.with("revoked_api_keys", listed));
+            guard = guard.and(*owner, *owner_revision);
+        }
+        let mail = self.desk.mail(seen.email, MailContent::AccountDeleted { purge_at });
+        let change = Change::new(guard, effects.mailed([mail]));
+        Deletion { account, departures: seen.departures, at, purge_at, change }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        change::Revision,
+        ending::port::MockEndingStore,
+        id::{ApiKeyId, MembershipId},
+        testing::{desk, people},
+    };
+
+    fn seen(status: AccountStatus) -> SeenEnding {
+        let departure = Departure {
+            membership: MembershipId::new(people::uuid(0x30)),
+            owner: people::OLIVE,
+            owner_revision: Revision(5),
+            keys: vec![ApiKeyId::new(people::uuid(0x40))],
+        };
+        SeenEnding { email: people::email("ada@example.com"), status, departures: vec![departure] }
+    }
+
+    fn store(status: AccountStatus) -> MockEndingStore {
+        let mut store = MockEndingStore::new();
+        store.expect_seen_ending().returning(move |_| Ok(Some(seen(status))));
+        store
+    }
+
+    #[tokio::test]
+    async fn a_deletion_is_on_every_log_that_it_concerns_and_its_holder_is_told() {
+        let mut store = store(AccountStatus::Active);
+        store
+            .expect_commit_deletion()
+            .times(1)
+            .withf(|it| {
+                let ([own, owners], [mail]) = (it.change.effects.audit.as_slice(), it.change.effects.mails.as_slice())
+                else {
+                    return false;
+                };
+                let purge_at = people::NOW.plus(GRACE);
+                (it.account, it.purge_at, it.departures.len()) == (people::ADA, purge_at, 1)
+                    && (own.account, own.action) == (people::ADA, AuditAction::DeletionRequested)
+                    && own.payload["purge_at"] == purge_at.to_string()
+                    && (owners.account, owners.action) == (people::OLIVE, AuditAction::MemberRemoved)
+                    && owners.payload["left"] == true
+                    && owners.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 1)
+                    && it.change.guard.accounts().contains(&(people::OLIVE, Revision(5)))
+                    && it.change.guard.accounts().len() == 2
+                    && mail.to == people::email("ada@example.com")
+                    && mail.content == MailContent::AccountDeleted { purge_at }
+                    && it.change.about() == Some(people::ADA)
+            })
+            .returning(|_| Ok(()));
+        assert!(Endings::new(Arc::new(store), desk()).delete(&people::permit_of(people::ADA)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_deleted_is_not_deleted_again() {
+        let mut store = store(AccountStatus::Deleted);
+        store.expect_commit_deletion().never();
+        assert!(Endings::new(Arc::new(store), desk()).delete(&people::permit_of(people::ADA)).await.is_ok());
+    }
+}

@@ -1,0 +1,56 @@
+use async_trait::async_trait;
+
+use super::{
+    delete::Deletion,
+    noun::{HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge},
+    purge::Purge,
+};
+use crate::{
+    change::{CommitError, StoreError},
+    id::AccountId,
+    membership::Invite,
+    page::{Page, PageRequest},
+    time::Timestamp,
+};
+
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait EndingStore: Send + Sync {
+    /// The revision of an owner MUST NOT be newer than the keys that are in the member's hands there.
+    async fn seen_ending(&self, account: AccountId) -> Result<Option<SeenEnding>, StoreError>;
+
+    /// MUST end every session of the account, revoke every key on it and those of the departures, void its links and its
+    /// open invites, forget its challenges, and end the memberships. MUST be `Stale` unless the account is active and on
+    /// exactly those teams.
+    async fn commit_deletion(&self, it: &Deletion) -> Result<(), CommitError>;
+
+    /// Up to `limit` deleted accounts whose grace is over at `now`, the longest first.
+    async fn due_purges(&self, now: Timestamp, limit: u16) -> Result<Vec<SeenPurge>, StoreError>;
+
+    /// MUST leave nothing in any table that says who it was, but the row of the account and its log; what the log says of
+    /// people MUST NOT be readable any more. MUST hand the picture to the sweeper.
+    ///
+    /// MUST be `Stale` unless the account is deleted and due, so that of a restoration and a purge one comes first.
+    async fn commit_purge(&self, it: &Purge) -> Result<(), CommitError>;
+}
+
+/// What is held on an account and is in no other list. Newest first; positions are the ids' bits.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait HoldingStore: Send + Sync {
+    /// Also those that are over.
+    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError>;
+
+    /// Also those that are accepted, void or expired.
+    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError>;
+
+    /// Those that may still be opened at `now`.
+    async fn pending_links(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<HeldLink>, StoreError>;
+
+    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError>;
+}

@@ -1,0 +1,374 @@
+use async_trait::async_trait;
+use diesel::{dsl, prelude::*};
+use diesel_async::RunQueryDsl;
+use driftstack_domain::{
+    account::{AccountStatus, Region, Slug, TimeZone},
+    auth::{LinkKind, PasswordHash},
+    avatar::AvatarKey,
+    change::{CommitError, Revision, StoreError},
+    email::Email,
+    ending::{
+        Deletion, Departure, EndingStore, HeldLink, HeldMail, HeldSignIn, HoldingStore, Purge, SeenEnding, SeenPurge,
+    },
+    id::{AccountId, LinkId, MailId, MembershipId, WebSessionId},
+    mail::MailContent,
+    membership::Invite,
+    name::Name,
+    page::{Page, PageRequest, Position},
+    tier::Overrides,
+    time::Timestamp,
+    web_session::Agent,
+};
+use futures_util::FutureExt;
+use tracing::instrument;
+
+use super::{
+    super::Store,
+    Answer, Conn, Fault, api_key, challenge, link, membership,
+    page::{below_id, rows_to_fetch},
+    transfer, web_session,
+};
+use crate::{
+    rows::{InTable, Row, seen},
+    schema::{
+        account_keys, accounts, activations, api_keys, avatars, challenges, declined_mails, factors, invites,
+        link_requests, links, mails, memberships, recovery_codes, teams, web_sessions,
+    },
+    types::b,
+};
+
+#[async_trait]
+impl EndingStore for Store {
+    #[instrument(level = "debug", name = "db.ending.seen", skip_all)]
+    async fn seen_ending(&self, account: AccountId) -> Result<Option<SeenEnding>, StoreError> {
+        self.read(move |c| seen_ending(c, account).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.ending.commit_deletion", skip_all)]
+    async fn commit_deletion(&self, it: &Deletion) -> Result<(), CommitError> {
+        self.commit(it, |c, it| deletion(c, it).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.ending.due", skip_all)]
+    async fn due_purges(&self, now: Timestamp, limit: u16) -> Result<Vec<SeenPurge>, StoreError> {
+        self.read(move |c| due(c, now, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.ending.commit_purge", skip_all)]
+    async fn commit_purge(&self, it: &Purge) -> Result<(), CommitError> {
+        self.commit(it, |c, it| purge(c, it).boxed()).await
+    }
+}
+
+#[async_trait]
+impl HoldingStore for Store {
+    #[instrument(level = "debug", name = "db.holding.sign_ins", skip_all)]
+    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
+        self.read(move |c| every_sign_in(c, account, page).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.holding.invites", skip_all)]
+    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError> {
+        self.read(move |c| every_invite(c, account, page).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.holding.links", skip_all)]
+    async fn pending_links(
+        &self,
+        account: AccountId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<HeldLink>, StoreError> {
+        self.read(move |c| pending_links(c, account, now, page).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.holding.mails", skip_all)]
+    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
+        self.read(move |c| caused_mails(c, account, page).boxed()).await
+    }
+}
+
+seen! {
+    struct Ending {
+        email: Email = accounts.email,
+        status: AccountStatus = accounts.status,
+    }
+
+    struct OnTeam {
+        membership: MembershipId = memberships.id,
+        owner: AccountId = memberships.owner,
+        owner_revision: Revision = accounts.revision,
+    }
+
+    struct Due {
+        account: AccountId = accounts.id,
+        email: Email = accounts.email,
+        avatar: Option<AvatarKey> = accounts.avatar,
+        revision: Revision = accounts.revision,
+    }
+
+    struct SignInRow {
+        id: WebSessionId = web_sessions.id,
+        os: String = web_sessions.os,
+        browser: String = web_sessions.browser,
+        created_at: Timestamp = web_sessions.created_at,
+        expires_at: Timestamp = web_sessions.expires_at,
+        ended_at: Option<Timestamp> = web_sessions.ended_at,
+        last_used_at: Option<Timestamp> = web_sessions.last_used_at,
+    }
+
+    struct LinkRow {
+        id: LinkId = links.id,
+        kind: LinkKind = links.kind,
+        new_email: Option<Email> = links.new_email,
+        created_at: Timestamp = links.created_at,
+        expires_at: Timestamp = links.expires_at,
+    }
+
+    struct MailRow {
+        id: MailId = mails.id,
+        to: Email = mails.recipient,
+        content: MailContent = mails.content,
+        at: Timestamp = mails.at,
+        sent_at: Option<Timestamp> = mails.sent_at,
+    }
+}
+
+/// The revisions of the owners come before the keys on their accounts.
+async fn seen_ending(c: &mut Conn, account: AccountId) -> Answer<Option<SeenEnding>> {
+    let found = accounts::table.find(b(&account)).select((accounts::email, accounts::status));
+    let Some(Ending { email, status }) = found.get_result::<Ending>(c).await.optional()? else { return Ok(None) };
+    let mut departures = Vec::new();
+    for OnTeam { membership, owner, owner_revision } in teams_of(c, account).await? {
+        let keys = membership::keys_in_hands_of(c, owner, account).await?;
+        departures.push(Departure { membership, owner, owner_revision, keys });
+    }
+    Ok(Some(SeenEnding { email, status, departures }))
+}
+
+/// Of owners in whatever state.
+async fn teams_of(c: &mut Conn, member: AccountId) -> Answer<Vec<OnTeam>> {
+    let active = memberships::member.eq(b(&member)).and(memberships::removed_at.is_null());
+    let teams = memberships::table.inner_join(accounts::table.on(accounts::id.eq(memberships::owner))).filter(active);
+    let columns = (memberships::id, memberships::owner, accounts::revision);
+    Ok(teams.order(memberships::id).select(columns).load(c).await?)
+}
+
+async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
+    let active = accounts::table.find(b(&it.account)).filter(accounts::status.eq(b(&AccountStatus::Active)));
+    let deleted = dsl::update(active)
+        .set((
+            accounts::status.eq(b(&AccountStatus::Deleted)),
+            accounts::purge_at.eq(b(&Some(it.purge_at))),
+            accounts::updated_at.eq(b(&it.at)),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(deleted)?;
+    leave(c, it).await?;
+    web_session::end_all(c, it.account, it.at).await?;
+    let live = api_keys::table.filter(api_keys::account.eq(b(&it.account))).filter(api_keys::revoked_at.is_null());
+    dsl::update(live).set(api_keys::revoked_at.eq(b(&Some(it.at)))).execute(c).await?;
+    transfer::void_invites(c, it.account, it.at).await?;
+    link::void_all(c, it.account, it.at).await?;
+    challenge::forget_all(c, it.account).await
+}
+
+/// Leaves every team. Whoever joins one moves the revision of its owner, not their own; so the number is looked at.
+async fn leave(c: &mut Conn, it: &Deletion) -> Answer<()> {
+    let active = memberships::member.eq(b(&it.account)).and(memberships::removed_at.is_null());
+    let left = dsl::update(memberships::table.filter(active))
+        .set(memberships::removed_at.eq(b(&Some(it.at))))
+        .execute(c)
+        .await?;
+    Fault::unless_all(left, it.departures.len())?;
+    for departure in &it.departures {
+        api_key::revoke(c, &departure.keys, it.at).await?;
+    }
+    Ok(())
+}
+
+/// Brings a deleted account back, unless it is purged: then it is `Stale`.
+pub(super) async fn restore(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
+    let in_grace = accounts::status.eq(b(&AccountStatus::Deleted)).and(accounts::purge_at.is_not_null());
+    let restored = dsl::update(accounts::table.find(b(&account)).filter(in_grace.assume_not_null()))
+        .set((
+            accounts::status.eq(b(&AccountStatus::Active)),
+            accounts::purge_at.eq(b(&None::<Timestamp>)),
+            accounts::updated_at.eq(b(&at)),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(restored)
+}
+
+pub(crate) async fn due(c: &mut Conn, now: Timestamp, limit: u16) -> Answer<Vec<SeenPurge>> {
+    let rows = accounts::table
+        .filter(accounts::purge_at.le(b(&Some(now))))
+        .order((accounts::purge_at, accounts::id))
+        .limit(i64::from(limit))
+        .select((accounts::id, accounts::email, accounts::avatar, accounts::revision))
+        .load::<Due>(c)
+        .await?;
+    let seen = |Due { account, email, avatar, revision }| SeenPurge { account, email, avatar, revision };
+    Ok(rows.into_iter().map(seen).collect())
+}
+
+/// Whoever adds a table that says something of an account adds it here. A case of the contract looks through all tables.
+async fn purge(c: &mut Conn, it: &Purge) -> Answer<()> {
+    anonymise(c, it).await?;
+    hand_picture_to_sweeper(c, it).await?;
+    forget_ways_in(c, it.account).await?;
+    forget_workspace(c, it).await?;
+    forget_mails(c, it).await?;
+    // With its keys goes what the log says of people.
+    dsl::delete(account_keys::table.filter(account_keys::account.eq(b(&it.account)))).execute(c).await?;
+    Ok(())
+}
+
+async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
+    let due = accounts::table
+        .find(b(&it.account))
+        .filter(accounts::status.eq(b(&AccountStatus::Deleted)))
+        .filter(accounts::purge_at.le(b(&Some(it.at))));
+    let purged = dsl::update(due)
+        .set((
+            accounts::email.eq(b(&it.placeholder)),
+            accounts::name.eq(b(&None::<Name>)),
+            accounts::time_zone.eq(b(&None::<TimeZone>)),
+            accounts::slug.eq(b(&None::<Slug>)),
+            accounts::region.eq(b(&None::<Region>)),
+            accounts::onboarding_completed_at.eq(b(&None::<Timestamp>)),
+            // The hash of no password.
+            accounts::password_hash.eq(b(&PasswordHash::from_phc(String::new()))),
+            accounts::email_verified_at.eq(b(&None::<Timestamp>)),
+            accounts::staff.eq(false),
+            accounts::avatar.eq(b(&None::<AvatarKey>)),
+            accounts::limit_overrides.eq(b(&None::<Overrides>)),
+            accounts::updated_at.eq(b(&it.at)),
+            accounts::purge_at.eq(b(&None::<Timestamp>)),
+            accounts::purged_at.eq(b(&Some(it.at))),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(purged)
+}
+
+async fn hand_picture_to_sweeper(c: &mut Conn, it: &Purge) -> Answer<()> {
+    let Some(avatar) = it.avatar else { return Ok(()) };
+    let worn = avatars::table.find(b(&avatar)).filter(avatars::sweep_at.is_null());
+    let due = dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
+    Fault::unless_one(due)
+}
+
+async fn forget_ways_in(c: &mut Conn, account: AccountId) -> Answer<()> {
+    dsl::delete(activations::table.filter(activations::account.eq(b(&Some(account))))).execute(c).await?;
+    dsl::delete(web_sessions::table.filter(web_sessions::account.eq(b(&account)))).execute(c).await?;
+    dsl::delete(api_keys::table.filter(api_keys::account.eq(b(&account)))).execute(c).await?;
+    dsl::delete(challenges::table.filter(challenges::account.eq(b(&account)))).execute(c).await?;
+    dsl::delete(link_requests::table.filter(link_requests::account.eq(b(&Some(account))))).execute(c).await?;
+    dsl::delete(links::table.filter(links::account.eq(b(&account)))).execute(c).await?;
+    let own = factors::table.filter(factors::account.eq(b(&account))).select(factors::id);
+    dsl::delete(recovery_codes::table.filter(recovery_codes::factor.eq_any(own))).execute(c).await?;
+    dsl::delete(factors::table.filter(factors::account.eq(b(&account)))).execute(c).await?;
+    Ok(())
+}
+
+/// Members lose a workspace that nobody has let them into for weeks. Of their memberships only ids and times are left.
+async fn forget_workspace(c: &mut Conn, it: &Purge) -> Answer<()> {
+    let of_owner = memberships::owner.eq(b(&it.account)).and(memberships::removed_at.is_null());
+    dsl::update(memberships::table.filter(of_owner))
+        .set(memberships::removed_at.eq(b(&Some(it.at))))
+        .execute(c)
+        .await?;
+    dsl::delete(invites::table.filter(invites::owner.eq(b(&it.account)))).execute(c).await?;
+    // Those of others to this address, but for one that whoever has the mailbox may still accept.
+    let over =
+        invites::accepted_at.is_not_null().or(invites::voided_at.is_not_null()).or(invites::expires_at.le(b(&it.at)));
+    dsl::delete(invites::table.filter(invites::email.eq(b(&it.email))).filter(over)).execute(c).await?;
+    dsl::delete(declined_mails::table.filter(declined_mails::account.eq(b(&it.account)))).execute(c).await?;
+    dsl::delete(teams::table.filter(teams::owner.eq(b(&it.account)))).execute(c).await?;
+    Ok(())
+}
+
+async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
+    dsl::delete(mails::table.filter(mails::account.eq(b(&Some(it.account))))).execute(c).await?;
+    dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email)))).execute(c).await?;
+    Ok(())
+}
+
+pub(crate) async fn every_sign_in(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldSignIn>> {
+    use web_sessions as w;
+    let rows = w::table
+        .filter(w::account.eq(b(&account)))
+        .filter(w::id.lt(below_id(&page)))
+        .order(w::id.desc())
+        .limit(rows_to_fetch(&page))
+        .select((w::id, w::os, w::browser, w::created_at, w::expires_at, w::ended_at, w::last_used_at))
+        .load::<SignInRow>(c)
+        .await?;
+    let held = |row: SignInRow| HeldSignIn {
+        id: row.id,
+        agent: Agent { os: row.os, browser: row.browser },
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        ended_at: row.ended_at,
+        last_used_at: row.last_used_at,
+    };
+    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldSignIn| Position(it.id.uuid().as_u128())))
+}
+
+pub(crate) async fn every_invite(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Invite>> {
+    let rows = invites::table
+        .filter(invites::owner.eq(b(&account)))
+        .filter(invites::id.lt(below_id(&page)))
+        .order(invites::id.desc())
+        .limit(rows_to_fetch(&page))
+        .select(Invite::COLUMNS)
+        .load::<Row<Invite>>(c)
+        .await?;
+    let invites = rows.into_iter().map(Row::into_inner).collect();
+    Ok(page.page(invites, |invite: &Invite| Position(invite.id.uuid().as_u128())))
+}
+
+pub(crate) async fn pending_links(
+    c: &mut Conn,
+    account: AccountId,
+    now: Timestamp,
+    page: PageRequest,
+) -> Answer<Page<HeldLink>> {
+    use links as l;
+    let rows = l::table
+        .filter(l::account.eq(b(&account)))
+        .filter(l::used_at.is_null().and(l::voided_at.is_null()))
+        .filter(l::expires_at.gt(b(&now)))
+        .filter(l::id.lt(below_id(&page)))
+        .order(l::id.desc())
+        .limit(rows_to_fetch(&page))
+        .select((l::id, l::kind, l::new_email, l::created_at, l::expires_at))
+        .load::<LinkRow>(c)
+        .await?;
+    let held = |LinkRow { id, kind, new_email, created_at, expires_at }| HeldLink {
+        id,
+        kind,
+        new_email,
+        created_at,
+        expires_at,
+    };
+    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldLink| Position(it.id.uuid().as_u128())))
+}
+
+pub(crate) async fn caused_mails(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldMail>> {
+    use mails as m;
+    let rows = m::table
+        .filter(m::account.eq(b(&Some(account))))
+        .filter(m::id.lt(below_id(&page)))
+        .order(m::id.desc())
+        .limit(rows_to_fetch(&page))
+        .select((m::id, m::recipient, m::content, m::at, m::sent_at))
+        .load::<MailRow>(c)
+        .await?;
+    let held =
+        |row: MailRow| HeldMail { id: row.id, to: row.to, kind: row.content.kind(), at: row.at, sent_at: row.sent_at };
+    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldMail| Position(it.id.uuid().as_u128())))
+}

@@ -1,0 +1,12 @@
+DROP INDEX links_of_account;
+DROP INDEX invites_to;
+DROP INDEX invites_of_owner;
+DROP INDEX mails_to;
+DROP INDEX mails_of_account;
+ALTER TABLE mails DROP COLUMN account;
+ALTER TABLE audit_entries DROP COLUMN personal;
+ALTER TABLE audit_entries DROP COLUMN commitments;
+DROP TABLE account_keys;
+DROP INDEX accounts_to_purge;
+ALTER TABLE accounts DROP COLUMN purged_at;
+ALTER TABLE accounts DROP COLUMN purge_at;
