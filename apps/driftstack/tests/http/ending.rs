@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::fixture::{Answer, House, PASSWORD, Person, send};
 
 const ME: &str = "/v1/account/me";
+type Body = fn(&str) -> Value;
+
 const DAY: Duration = Duration::from_hours(24);
 
 fn confirmed() -> Value {
@@ -126,17 +128,15 @@ async fn a_link_brings_it_back_too() {
 async fn nobody_finds_out_that_an_account_is_deleted() {
     let house = House::open().await;
     let (olive, bo) = (deleted(&house, "olive").await, house.person("bo").await);
-    let wrong = |email: &str| json!({ "email": email, "password": "not the password at all" });
-    for (path, body) in [
-        (
-            "/v1/auth/signup",
-            Box::new(|email: &str| json!({ "email": email, "password": PASSWORD })) as Box<dyn Fn(&str) -> Value>,
-        ),
-        ("/v1/auth/login", Box::new(wrong)),
-        ("/v1/auth/resend-verification", Box::new(|email: &str| json!({ "email": email }))),
-        ("/v1/auth/magic-link/request", Box::new(|email: &str| json!({ "email": email }))),
-        ("/v1/auth/password-reset/request", Box::new(|email: &str| json!({ "email": email }))),
-    ] {
+    let named: Body = |email| json!({ "email": email });
+    let cases: [(&str, Body); 5] = [
+        ("/v1/auth/signup", |email| json!({ "email": email, "password": PASSWORD })),
+        ("/v1/auth/login", |email| json!({ "email": email, "password": "not the password at all" })),
+        ("/v1/auth/resend-verification", named),
+        ("/v1/auth/magic-link/request", named),
+        ("/v1/auth/password-reset/request", named),
+    ];
+    for (path, body) in cases {
         let (of_deleted, of_active) =
             (house.post(path, body(&olive.email)).await, house.post(path, body(&bo.email)).await);
         let told = |answer: &Answer| {

@@ -137,8 +137,8 @@ async fn a_deleted_account_is_a_stranger() {
 }
 
 /// As the deletion has left it.
-fn deleted(credential: SeenCredential) -> Option<SeenCaller> {
-    Some(SeenCaller { status: AccountStatus::Deleted, ..seen(credential) })
+fn deleted(credential: SeenCredential) -> SeenCaller {
+    SeenCaller { status: AccountStatus::Deleted, ..seen(credential) }
 }
 
 #[tokio::test]
@@ -147,17 +147,17 @@ async fn whoever_lost_the_answer_to_their_deletion_may_ask_for_it_again_and_for_
     let (ended_at, proven_at) = (Some(people::NOW), Some(people::NOW));
     let ended = SeenCredential::Session { id, generation, expires_at, ended_at, proven_at };
     let presented = Presented::Session { id, generation };
-    let again = admit::<DeleteAccount>(presented, None, deleted(ended.clone())).await;
+    let again = admit::<DeleteAccount>(presented, None, Some(deleted(ended.clone()))).await;
     assert_eq!(again.unwrap().workspace(), people::OLIVE);
-    let other = admit::<WhoAmI>(presented, None, deleted(ended.clone())).await;
+    let other = admit::<WhoAmI>(presented, None, Some(deleted(ended.clone()))).await;
     assert_eq!(stranger(other), NotAuthenticated::SessionOver);
     // Neither an older token, nor a session that has ended while the account goes on, nor a key.
     let older = Presented::Session { id, generation: 1 };
-    let refused = admit::<DeleteAccount>(older, None, deleted(ended.clone())).await;
+    let refused = admit::<DeleteAccount>(older, None, Some(deleted(ended.clone()))).await;
     assert_eq!(stranger(refused), NotAuthenticated::SessionOver);
     let refused = admit::<DeleteAccount>(presented, None, Some(seen(ended))).await;
     assert_eq!(stranger(refused), NotAuthenticated::SessionOver);
-    let refused = admit::<DeleteAccount>(KEY, None, deleted(key(people::OLIVE, None))).await;
+    let refused = admit::<DeleteAccount>(KEY, None, Some(deleted(key(people::OLIVE, None)))).await;
     assert_eq!(stranger(refused), NotAuthenticated::InvalidKey);
 }
 
