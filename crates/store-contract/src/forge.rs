@@ -35,8 +35,8 @@ use driftstack_domain::{
         Role,
         action::{
             AcceptInvite, BindDevice, ChangeRole, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount, SwitchOrganisation,
-            TransferOwnership, VerifyMfa,
+            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
+            SwitchOrganisation, TransferOwnership, VerifyMfa,
         },
     },
     secret::LinkToken,

@@ -35,9 +35,9 @@ mod mail_folder;
 mod members;
 mod mfa;
 mod notifications;
+mod organisation;
 #[cfg(feature = "otel")]
 mod otel;
-mod organisation;
 mod process;
 mod reference;
 mod seats;

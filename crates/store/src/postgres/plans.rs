@@ -23,8 +23,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation, staff,
-        web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation,
+        staff, web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};

@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    access::{CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace},
+    access::{
+        CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace,
+    },
     account::AccountStatus,
     change::{Revision, StoreError},
     id::{AccountId, ApiKeyId, WebSessionId},
@@ -245,12 +247,7 @@ pub(crate) async fn by_session_in_organisation(c: &mut Conn, id: WebSessionId) -
         )
         .left_join(OWNER.on(OWNER.field(accounts::id).nullable().eq(ENTRY.field(memberships::owner).nullable())))
         .filter(web_sessions::id.eq(b(&id)))
-        .select((
-            session_columns!(),
-            Who::columns(),
-            workspace!(),
-            (teams::plan, CHOSEN.field(teams::plan).nullable()),
-        ))
+        .select((session_columns!(), Who::columns(), workspace!(), (teams::plan, CHOSEN.field(teams::plan).nullable())))
         .get_result(c)
         .await
         .optional()?;

@@ -26,8 +26,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation, staff,
-        web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, organisation,
+        staff, web_session,
     },
 };
 
