@@ -139,7 +139,9 @@ pub async fn keys_do_not_share_tokens<B: Backend>() {
     let limiter = B::start().await.limiter();
     let quota = one_in(HOUR, 1);
     let anonymous = |text| LimitKey::Anonymous(Digest::of(text));
-    let keys = [KEY, LimitKey::Account(ADA, Bucket::Global), anonymous("192.0.2.1"), anonymous("192.0.2.2")];
+    let account = LimitKey::Account(ADA, Bucket::Global);
+    let organisation = LimitKey::Organisation(OLIVE);
+    let keys = [KEY, account, organisation, anonymous("192.0.2.1"), anonymous("192.0.2.2")];
     for key in keys {
         assert!(limiter.charge(key, quota).await.allowed, "{key:?}");
     }

@@ -107,7 +107,8 @@ fn operation(route: &Route) -> Value {
 }
 
 fn needs_of(route: &Route) -> String {
-    let also = route.also.map(|also| format!(" Also {}: {} {}", also.gates().name, also.gates().summary, needs(also.gates())));
+    let also =
+        route.also.map(|also| format!(" Also {}: {} {}", also.gates().name, also.gates().summary, needs(also.gates())));
     needs(route.action.gates()) + also.as_deref().unwrap_or_default()
 }
 

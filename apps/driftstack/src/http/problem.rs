@@ -66,9 +66,11 @@ impl Problem {
 
     /// Several parts are wrong.
     pub fn issues(issues: Vec<Issue>) -> Self {
-        let told = issues.iter().map(|Issue { path, message, .. }| {
-            if path.is_empty() { message.clone() } else { format!("`{path}`: {message}") }
-        });
+        let told = issues.iter().map(
+            |Issue { path, message, .. }| {
+                if path.is_empty() { message.clone() } else { format!("`{path}`: {message}") }
+            },
+        );
         let detail = told.collect::<Vec<_>>().join("; ");
         Self { issues, ..Self::new(Code::ValidationFailed, detail) }
     }

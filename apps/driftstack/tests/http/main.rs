@@ -37,9 +37,9 @@ mod mail_folder;
 mod members;
 mod mfa;
 mod notifications;
+mod organisation;
 #[cfg(feature = "otel")]
 mod otel;
-mod organisation;
 mod process;
 mod profiles;
 mod reference;

@@ -97,11 +97,7 @@ impl Organisations {
         self.commit(by, None, Some(destination)).await
     }
 
-    async fn destination<A>(
-        &self,
-        by: &Permit<A>,
-        number: OrganisationNumber,
-    ) -> Result<Destination, MemberError> {
+    async fn destination<A>(&self, by: &Permit<A>, number: OrganisationNumber) -> Result<Destination, MemberError> {
         let person = by.access().hands;
         let seen = self.store.seen_organisation(number, person).await?.ok_or(MemberError::NoOrganisation)?;
         let role = seen.standing(person).ok_or(MemberError::NoOrganisation)?;

@@ -21,7 +21,7 @@ pub use noun::{
     Member, MemberNumber, Organisation, OrganisationChoice, OrganisationNumber, OrganisationNumberError, OwnerShown,
     SeenMember, SeenOrganisation,
 };
-pub use permission::{Feature, FeatureError, Permissions, TierGate};
+pub use permission::{Feature, FeatureError, SearchResults, TierGate};
 #[cfg(feature = "testing")]
 pub use port::MockOrganisationStore;
 pub use port::OrganisationStore;

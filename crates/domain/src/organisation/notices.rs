@@ -100,12 +100,16 @@ impl Organisations {
         let guard = Guard::from(by).and(person, seen.revision);
         let it = NoticeChange {
             account: person,
-            mails: changed.iter().filter_map(NoticeChoice::as_mail).collect(),
+            mails: changed.iter().filter_map(|it| it.as_mail()).collect(),
             severe: changed.iter().find(|it| it.notice == Notice::SevereEntries).map(|it| it.wanted),
             change: Change::new(guard, effects),
         };
         self.store.commit_notices(&it).await?;
-        Ok(seen.choices().into_iter().map(|now| changed.iter().find(|it| it.notice == now.notice).copied().unwrap_or(now)).collect())
+        Ok(seen
+            .choices()
+            .into_iter()
+            .map(|now| changed.iter().find(|it| it.notice == now.notice).copied().unwrap_or(now))
+            .collect())
     }
 
     /// One entry for each change; `None` where nothing changes.
@@ -130,7 +134,7 @@ impl Organisations {
 }
 
 impl NoticeChoice {
-    fn as_mail(&self) -> Option<MailPreference> {
+    fn as_mail(self) -> Option<MailPreference> {
         match self.notice {
             Notice::Mail(mail) => Some(MailPreference { mail, opted_in: self.wanted }),
             Notice::SevereEntries => None,
@@ -155,7 +159,8 @@ mod tests {
 
     async fn set(wished: &[(Notice, bool)], entries: usize) -> Result<Vec<NoticeChoice>, NoticeError> {
         let mut store = MockOrganisationStore::new();
-        let seen = SeenNotices { declined: vec![OptionalMail::TierChanged], severe_declined: false, revision: Revision(1) };
+        let seen =
+            SeenNotices { declined: vec![OptionalMail::TierChanged], severe_declined: false, revision: Revision(1) };
         store.expect_seen_notices().returning(move |_| Ok(Some(seen.clone())));
         store
             .expect_commit_notices()
@@ -164,7 +169,8 @@ mod tests {
             .returning(|_| Ok(()));
         let keys = ApiKeys::new(Arc::new(MockApiKeyStore::new()), desk());
         let organisations = Organisations::new(Arc::new(store), Arc::new(MockTeamStore::new()), keys, desk());
-        let wished: Vec<_> = wished.iter().map(|(notice, wanted)| NoticeChoice { notice: *notice, wanted: *wanted }).collect();
+        let wished: Vec<_> =
+            wished.iter().map(|(notice, wanted)| NoticeChoice { notice: *notice, wanted: *wanted }).collect();
         organisations.set_notices(&people::permit(), &wished).await
     }
 

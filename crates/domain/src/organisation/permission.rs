@@ -35,19 +35,11 @@ impl Feature {
     }
 }
 
-/// What an organisation may use: one column of the ladder.
+/// How many results a search may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permissions {
-    /// [`Permissions::UNLIMITED`], or so many.
-    pub search_max_results: i32,
-    pub sage_visible: bool,
-    pub virtual_patch: bool,
-    pub api_keys: bool,
-    pub webhook_delivery: bool,
-}
-
-impl Permissions {
-    pub const UNLIMITED: i32 = -1;
+pub enum SearchResults {
+    AtMost(u32),
+    Unlimited,
 }
 
 /// The plan has not what is asked for, and which one would.
@@ -76,19 +68,16 @@ impl Plan {
         if self >= required { Ok(()) } else { Err(TierGate { feature, required }) }
     }
 
-    pub fn permissions(self) -> Permissions {
-        let has = |feature| self.allows(feature).is_ok();
-        Permissions {
-            search_max_results: match self {
-                Self::Free => 10,
-                Self::Standard => 1000,
-                Self::Professional => 5000,
-                Self::Api | Self::Enterprise => Permissions::UNLIMITED,
-            },
-            sage_visible: has(Feature::SageVisible),
-            virtual_patch: has(Feature::VirtualPatch),
-            api_keys: has(Feature::ApiKeys),
-            webhook_delivery: has(Feature::WebhookDelivery),
+    pub fn has(self, feature: Feature) -> bool {
+        self.allows(feature).is_ok()
+    }
+
+    pub const fn search_results(self) -> SearchResults {
+        match self {
+            Self::Free => SearchResults::AtMost(10),
+            Self::Standard => SearchResults::AtMost(1000),
+            Self::Professional => SearchResults::AtMost(5000),
+            Self::Api | Self::Enterprise => SearchResults::Unlimited,
         }
     }
 }
@@ -98,25 +87,24 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    const EVERYTHING: &[&str] = &["sage_visible", "virtual_patch", "api_keys", "webhook_delivery"];
+
     /// The ladder as it was published; one column a line.
     #[rstest]
-    #[case("free", 10, false, false, false, false, 10)]
-    #[case("standard", 1000, false, false, false, true, 60)]
-    #[case("professional", 5000, true, true, true, true, 300)]
-    #[case("api", -1, true, true, true, true, 1000)]
-    #[case("enterprise", -1, true, true, true, true, 6000)]
+    #[case("free", SearchResults::AtMost(10), &[], 10)]
+    #[case("standard", SearchResults::AtMost(1000), &["webhook_delivery"], 60)]
+    #[case("professional", SearchResults::AtMost(5000), EVERYTHING, 300)]
+    #[case("api", SearchResults::Unlimited, EVERYTHING, 1000)]
+    #[case("enterprise", SearchResults::Unlimited, EVERYTHING, 6000)]
     fn the_ladder(
         #[case] plan: &str,
-        #[case] search_max_results: i32,
-        #[case] sage_visible: bool,
-        #[case] virtual_patch: bool,
-        #[case] api_keys: bool,
-        #[case] webhook_delivery: bool,
+        #[case] results: SearchResults,
+        #[case] features: &[&str],
         #[case] requests: u32,
     ) {
         let plan: Plan = plan.parse().unwrap();
-        let expected = Permissions { search_max_results, sage_visible, virtual_patch, api_keys, webhook_delivery };
-        assert_eq!(plan.permissions(), expected);
+        let has: Vec<&str> = Feature::ALL.iter().filter(|it| plan.has(**it)).map(|it| it.as_str()).collect();
+        assert_eq!((plan.search_results(), has.as_slice()), (results, features));
         assert_eq!(plan.requests().capacity(), requests);
         assert!((plan.requests().refill_per_second() * 60.0 - f64::from(requests)).abs() < 1e-9);
     }

@@ -30,10 +30,7 @@ pub enum Workspace {
 
 impl Workspace {
     pub(crate) const fn is(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Own, Self::Own) | (Self::Chosen, Self::Chosen) | (Self::Active, Self::Active)
-        )
+        matches!((self, other), (Self::Own, Self::Own) | (Self::Chosen, Self::Chosen) | (Self::Active, Self::Active))
     }
 }
 

@@ -10,9 +10,7 @@ use driftstack_domain::{
     id::AccountId,
     mail::{OptionalMail, PreferenceStore as _},
     notify::WishStore as _,
-    organisation::{
-        Notice, NoticeChoice, OrganisationNumber, OrganisationStore as _, OwnerShown, SeenMember,
-    },
+    organisation::{Notice, NoticeChoice, OrganisationNumber, OrganisationStore as _, OwnerShown, SeenMember},
     policy::{
         Role, Standing,
         action::{ReadMember, SwitchOrganisation},
@@ -44,10 +42,7 @@ async fn go<B: Backend>(world: &World<B>, who: &Person, owner: &Person) -> Stand
 }
 
 /// Where a credential acts, and how it stands there.
-async fn place<B: Backend>(
-    world: &World<B>,
-    shown: &Presented,
-) -> (AccountId, Standing, Option<Plan>) {
+async fn place<B: Backend>(world: &World<B>, shown: &Presented) -> (AccountId, Standing, Option<Plan>) {
     let permit = world.doorkeeper().admit::<ReadMember>(shown, None).await.unwrap();
     let access = permit.access();
     (access.workspace, access.standing, access.plan)
@@ -224,8 +219,12 @@ pub async fn what_is_declined_is_kept<B: Backend>(backend: B) {
     let before = notices().await;
     assert_eq!((before.declined, before.severe_declined), (vec![], false));
     let set = async |wanted| {
-        let wished = [Notice::Mail(OptionalMail::TierChanged), Notice::SevereEntries, Notice::Mail(OptionalMail::BillingReceipt)]
-            .map(|notice| NoticeChoice { notice, wanted });
+        let wished = [
+            Notice::Mail(OptionalMail::TierChanged),
+            Notice::SevereEntries,
+            Notice::Mail(OptionalMail::BillingReceipt),
+        ]
+        .map(|notice| NoticeChoice { notice, wanted });
         world.organisations().set_notices(&world.permit(&olive).await, &wished).await.unwrap();
     };
     set(false).await;

@@ -89,7 +89,15 @@ pub async fn one_address_makes_one_account<B: Backend>(backend: B) {
     assert_eq!(wins(&outcomes), 1);
     let taken = |outcome: &Result<_, _>| matches!(outcome, Err(SignUpError::EmailTaken));
     assert_eq!(outcomes.iter().filter(|outcome| taken(outcome)).count(), RUNNERS - 1, "{outcomes:?}");
-    let one = [("accounts", 1), ("account_numbers", 1), ("teams", 1), ("team_numbers", 1), ("links", 1), ("audit_entries", 1), ("mails", 1)];
+    let one = [
+        ("accounts", 1),
+        ("account_numbers", 1),
+        ("teams", 1),
+        ("team_numbers", 1),
+        ("links", 1),
+        ("audit_entries", 1),
+        ("mails", 1),
+    ];
     assert_eq!(world.grown_since(&before).await, rows(one));
     assert_eq!(world.post().await.len(), 1);
 }

@@ -32,7 +32,15 @@ pub async fn a_registration_is_stored_whole<B: Backend>(backend: B) {
     let world = World::new(backend);
     let before = world.backend.rows().await;
     let (email, token) = signed_up(&world).await;
-    let whole = [("accounts", 1), ("account_numbers", 1), ("teams", 1), ("team_numbers", 1), ("links", 1), ("audit_entries", 1), ("mails", 1)];
+    let whole = [
+        ("accounts", 1),
+        ("account_numbers", 1),
+        ("teams", 1),
+        ("team_numbers", 1),
+        ("links", 1),
+        ("audit_entries", 1),
+        ("mails", 1),
+    ];
     assert_eq!(world.grown_since(&before).await, rows(whole));
     let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();
     assert_eq!((seen.status, seen.email_verified, seen.revision), (AccountStatus::Active, false, Revision(1)));

@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    access::{CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace},
+    access::{
+        CallerStore, Credential, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace,
+    },
     account::AccountStatus,
     change::{Revision, StoreError},
     id::{AccountId, ApiKeyId, WebSessionId},

@@ -169,11 +169,7 @@ pub(crate) async fn organisation(c: &mut Conn, owner: AccountId) -> Answer<Optio
         .inner_join(accounts::table.on(accounts::id.eq(teams::owner)))
         .inner_join(account_numbers::table.on(account_numbers::account.eq(accounts::id)))
         .filter(teams::owner.eq(b(&owner)))
-        .select((
-            Team::COLUMNS,
-            (team_numbers::number,),
-            (account_numbers::number, accounts::email, accounts::name),
-        ))
+        .select((Team::COLUMNS, (team_numbers::number,), (account_numbers::number, accounts::email, accounts::name)))
         .get_result(c)
         .await
         .optional()?;
@@ -220,11 +216,7 @@ pub(crate) async fn seen_organisation(
     }))
 }
 
-pub(crate) async fn organisations_of(
-    c: &mut Conn,
-    person: AccountId,
-    limit: u16,
-) -> Answer<Vec<OrganisationChoice>> {
+pub(crate) async fn organisations_of(c: &mut Conn, person: AccountId, limit: u16) -> Answer<Vec<OrganisationChoice>> {
     let found: Vec<Choice> = memberships::table
         .inner_join(accounts::table.on(accounts::id.eq(memberships::owner)))
         .inner_join(teams::table.on(teams::owner.eq(accounts::id)))
@@ -237,12 +229,8 @@ pub(crate) async fn organisations_of(
         .select((team_numbers::number, teams::name, teams::owner, memberships::role))
         .load(c)
         .await?;
-    let choice = |it: Choice| OrganisationChoice {
-        number: it.number,
-        name: it.name,
-        owner: it.owner,
-        role: it.role.into(),
-    };
+    let choice =
+        |it: Choice| OrganisationChoice { number: it.number, name: it.name, owner: it.owner, role: it.role.into() };
     Ok(found.into_iter().map(choice).collect())
 }
 
@@ -254,7 +242,8 @@ pub(crate) async fn seen_notices(c: &mut Conn, person: AccountId) -> Answer<Opti
         .select((accounts::severe_declined, accounts::revision, declined_mails::mail.nullable()))
         .load(c)
         .await?;
-    Ok(rows.iter().next().map(|account| SeenNotices {
+    let [account, ..] = rows.as_slice() else { return Ok(None) };
+    Ok(Some(SeenNotices {
         declined: rows.iter().filter_map(|row| row.declined).collect(),
         severe_declined: account.severe_declined,
         revision: account.revision,

@@ -10,14 +10,7 @@ use utoipa::ToSchema;
 
 use super::{VERSION, words::Seconds};
 use crate::{
-    http::{
-        answer::Told,
-        dialect::Asked,
-        gate::services,
-        openapi::Description,
-        problem::Problem,
-        route::Describe,
-    },
+    http::{answer::Told, dialect::Asked, gate::services, openapi::Description, problem::Problem, route::Describe},
     wire::Services,
 };
 
@@ -93,8 +86,7 @@ fn say(request: &HttpRequest, status: StatusCode, data: Option<Vec<u8>>) -> Http
 
 fn describe<T: ToSchema>(description: &mut Description, status: StatusCode) {
     let (api, data) = (description.schema::<AboutView<'_>>(), description.schema::<T>());
-    let schema =
-        json!({ "type": "object", "required": ["api", "data"], "properties": { "api": api, "data": data } });
+    let schema = json!({ "type": "object", "required": ["api", "data"], "properties": { "api": api, "data": data } });
     description.operation["responses"][status.as_str()] =
         json!({ "description": "Done.", "content": { "application/json": { "schema": schema } } });
 }

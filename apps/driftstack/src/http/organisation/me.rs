@@ -3,7 +3,7 @@
 use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
     name::Name,
-    organisation::{Member, MemberError, MemberNumber, OrganisationChoice, OrganisationNumber, Permissions},
+    organisation::{Feature, Member, MemberError, MemberNumber, OrganisationChoice, OrganisationNumber},
     policy::action::{EditMember, ListOrganisations, ReadMember, SwitchOrganisation},
     tier::Plan,
 };
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     envelope::Said,
-    words::{Seconds, role},
+    words::{Seconds, role, search_max_results},
 };
 use crate::{
     http::{Api, Body, Gate, Problem, either_gate::EitherGate},
@@ -20,27 +20,29 @@ use crate::{
 };
 
 pub(super) fn routes(api: Api) -> Api {
-    api.route(Method::GET, "/api/v1/account/me", me)
-        .route(Method::PUT, "/api/v1/account/me", change)
-        .route(Method::GET, "/api/v1/account/orgs", choices)
+    api.route(Method::GET, "/api/v1/account/me", me).route(Method::PUT, "/api/v1/account/me", change).route(
+        Method::GET,
+        "/api/v1/account/orgs",
+        choices,
+    )
 }
 
 #[derive(Serialize, ToSchema)]
 struct MemberPermissionsView {
     /// -1: unlimited.
-    search_max_results: i32,
+    search_max_results: i64,
     sage_visible: bool,
     virtual_patch: bool,
     api_keys: bool,
 }
 
-impl From<Permissions> for MemberPermissionsView {
-    fn from(permissions: Permissions) -> Self {
+impl From<Plan> for MemberPermissionsView {
+    fn from(plan: Plan) -> Self {
         Self {
-            search_max_results: permissions.search_max_results,
-            sage_visible: permissions.sage_visible,
-            virtual_patch: permissions.virtual_patch,
-            api_keys: permissions.api_keys,
+            search_max_results: search_max_results(plan),
+            sage_visible: plan.has(Feature::SageVisible),
+            virtual_patch: plan.has(Feature::VirtualPatch),
+            api_keys: plan.has(Feature::ApiKeys),
         }
     }
 }
@@ -76,7 +78,7 @@ impl From<Member> for MemberView {
             org_id: member.organisation,
             org_name: member.organisation_name.into(),
             created_at: Seconds(member.created_at),
-            permissions: member.plan.permissions().into(),
+            permissions: member.plan.into(),
             role: role(member.role),
         }
     }

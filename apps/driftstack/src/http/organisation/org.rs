@@ -3,14 +3,17 @@
 use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
     name::Name,
-    organisation::{MemberNumber, Organisation, OrganisationNumber, OwnerShown, Permissions, RenameOrganisationError},
+    organisation::{Feature, MemberNumber, Organisation, OrganisationNumber, OwnerShown, RenameOrganisationError},
     policy::action::{ReadOrganisation, RenameOrganisation},
     tier::Plan,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{envelope::Said, words::Seconds};
+use super::{
+    envelope::Said,
+    words::{Seconds, search_max_results},
+};
 use crate::{
     http::{Api, Body, Gate, Problem},
     wire::Services,
@@ -21,23 +24,24 @@ pub(super) fn routes(api: Api) -> Api {
 }
 
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "it is the published shape")]
 struct PermissionsView {
     /// -1: unlimited.
-    search_max_results: i32,
+    search_max_results: i64,
     sage_visible: bool,
     virtual_patch: bool,
     api_keys: bool,
     webhook_delivery: bool,
 }
 
-impl From<Permissions> for PermissionsView {
-    fn from(permissions: Permissions) -> Self {
+impl From<Plan> for PermissionsView {
+    fn from(plan: Plan) -> Self {
         Self {
-            search_max_results: permissions.search_max_results,
-            sage_visible: permissions.sage_visible,
-            virtual_patch: permissions.virtual_patch,
-            api_keys: permissions.api_keys,
-            webhook_delivery: permissions.webhook_delivery,
+            search_max_results: search_max_results(plan),
+            sage_visible: plan.has(Feature::SageVisible),
+            virtual_patch: plan.has(Feature::VirtualPatch),
+            api_keys: plan.has(Feature::ApiKeys),
+            webhook_delivery: plan.has(Feature::WebhookDelivery),
         }
     }
 }
@@ -83,7 +87,7 @@ impl From<Organisation> for OrganisationView {
             owner: owner.into(),
             member_count: members,
             created_at: Seconds(team.created_at),
-            permissions: team.plan.permissions().into(),
+            permissions: team.plan.into(),
         }
     }
 }

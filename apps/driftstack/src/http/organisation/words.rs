@@ -1,6 +1,6 @@
 //! How values are spelt in this dialect.
 
-use driftstack_domain::{policy::Standing, time::Timestamp};
+use driftstack_domain::{organisation::SearchResults, policy::Standing, tier::Plan, time::Timestamp};
 use serde::{Serialize, Serializer};
 
 /// A point in time to the second: `2025-11-01T09:00:00Z`.
@@ -23,6 +23,14 @@ pub(super) const fn role(standing: Standing) -> &'static str {
         Standing::Owner => "owner",
         Standing::Admin => "admin",
         Standing::Member => "viewer",
+    }
+}
+
+/// -1 is unlimited.
+pub(super) fn search_max_results(plan: Plan) -> i64 {
+    match plan.search_results() {
+        SearchResults::AtMost(results) => results.into(),
+        SearchResults::Unlimited => -1,
     }
 }
 

@@ -34,7 +34,10 @@ async fn what_one_changes_the_other_shows() {
     olive.put(ORG, json!({ "name": "Acme" })).await.data(200);
     let team = olive.get("/v1/teams").await.expect(200)["data"][0].clone();
     assert_eq!(team["name"], "Acme");
-    olive.patch(&format!("/v1/teams/{}", team["id"].as_str().unwrap()), json!({ "name": "Acme & Co" })).await.expect(200);
+    olive
+        .patch(&format!("/v1/teams/{}", team["id"].as_str().unwrap()), json!({ "name": "Acme & Co" }))
+        .await
+        .expect(200);
     assert_eq!(olive.get(ME).await.data(200)["org_name"], "Acme & Co");
     olive.put(ME, json!({ "name": "Olive O." })).await.data(200);
     assert_eq!(olive.get("/v1/account/me").await.expect(200)["name"], "Olive O.");

@@ -71,7 +71,10 @@ async fn each_wrong_field_is_named() {
         assert_eq!(olive.put(path, body).await.error(422, "VALIDATION_ERROR")["detail"][0]["field"], "request");
     }
     let unknown = olive.get(&format!("{KEYS}?page=2")).await.error(422, "VALIDATION_ERROR");
-    assert_eq!(unknown["detail"][0], json!({ "field": "page", "message": "unknown query parameter", "type": "extra_forbidden" }));
+    assert_eq!(
+        unknown["detail"][0],
+        json!({ "field": "page", "message": "unknown query parameter", "type": "extra_forbidden" })
+    );
     for (body, field) in [
         (json!({ "name": "x", "scopes": [] }), "scopes"),
         (json!({ "name": "x", "expires_at": "2020-01-01T00:00:00Z" }), "expires_at"),
@@ -85,7 +88,8 @@ async fn each_wrong_field_is_named() {
 async fn the_other_dialect_tells_every_wrong_field_as_well() {
     let house = House::open().await;
     let olive = house.person("olive").await;
-    let problem = olive.post("/v1/api-keys", json!({ "name": 7, "scopes": ["sudo"] })).await.refused(400, "validation-failed");
+    let problem =
+        olive.post("/v1/api-keys", json!({ "name": 7, "scopes": ["sudo"] })).await.refused(400, "validation-failed");
     let paths: Vec<_> = problem["issues"].as_array().unwrap().iter().map(|issue| issue["path"].clone()).collect();
     assert_eq!(paths, ["name", "scopes[0]"]);
 }

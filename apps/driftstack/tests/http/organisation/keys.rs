@@ -14,7 +14,9 @@ async fn a_key_is_minted_listed_and_revoked() {
     house.plan(&olive, Plan::Professional).await;
     let minted = olive.post(KEYS, json!({ "name": "ci", "expires_at": "2027-01-01T00:00:00Z" })).await.data(201);
     let text = minted["key"].as_str().unwrap();
-    assert!(text.starts_with("bs_live_") && text.len() == 58 && text.starts_with(minted["key_prefix"].as_str().unwrap()));
+    assert!(
+        text.starts_with("bs_live_") && text.len() == 58 && text.starts_with(minted["key_prefix"].as_str().unwrap())
+    );
     assert_eq!((&minted["scopes"], &minted["expires_at"]), (&json!(["account_owner"]), &json!("2027-01-01T00:00:00Z")));
     let ci = olive.with_token(&minted["key"]);
     ci.get(ME).await.data(200);

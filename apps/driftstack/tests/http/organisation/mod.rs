@@ -51,7 +51,10 @@ impl Answer {
         assert_eq!((self.status, &error["code"]), (status, &json!(code)), "{body}");
         let members: Vec<&String> = error.as_object().unwrap().keys().collect();
         assert_eq!(members, ["action", "code", "detail", "message", "retry_after_seconds", "retryable"], "{body}");
-        assert!(error["message"].is_string() && error["retryable"].is_boolean() && error["action"].is_string(), "{body}");
+        assert!(
+            error["message"].is_string() && error["retryable"].is_boolean() && error["action"].is_string(),
+            "{body}"
+        );
         assert!(body.get("data").is_none(), "{body}");
         error.clone()
     }

@@ -21,7 +21,10 @@ async fn every_plan_permits_what_the_ladder_says() {
     for (plan, results, professional, webhooks, requests) in LADDER {
         house.plan(&olive, plan).await;
         let answer = olive.get(ME).await;
-        assert_eq!((answer.header("x-ratelimit-bucket"), answer.header("x-ratelimit-limit")), ("organisation", requests));
+        assert_eq!(
+            (answer.header("x-ratelimit-bucket"), answer.header("x-ratelimit-limit")),
+            ("organisation", requests)
+        );
         let used: u32 = answer.header("x-ratelimit-used").parse().unwrap();
         let remaining: u32 = answer.header("x-ratelimit-remaining").parse().unwrap();
         assert_eq!((used, (used + remaining).to_string().as_str()), (1, requests));
@@ -34,7 +37,8 @@ async fn every_plan_permits_what_the_ladder_says() {
         let org = olive.get(ORG).await.data(200);
         assert_eq!((&org["tier"], &org["permissions"]), (&json!(plan), &permissions));
         let keys = [olive.get(KEYS).await, olive.post(KEYS, json!({ "name": "ci" })).await];
-        let minted = keys[1].json()["data"]["id"].as_str().unwrap_or("key_0192f0c1-2345-7000-8000-00000000dead").to_owned();
+        let minted =
+            keys[1].json()["data"]["id"].as_str().unwrap_or("key_0192f0c1-2345-7000-8000-00000000dead").to_owned();
         let gone = olive.delete(&format!("{KEYS}/{minted}")).await;
         for answer in keys.into_iter().chain([gone]) {
             if professional {
@@ -50,7 +54,10 @@ async fn every_plan_permits_what_the_ladder_says() {
                     "upgrade_url": "https://app.example.com/settings/plan?upgrade=professional",
                 })
             );
-            assert_eq!((&error["message"], &error["retryable"]), (&json!("API keys need the plan `professional`"), &json!(false)));
+            assert_eq!(
+                (&error["message"], &error["retryable"]),
+                (&json!("API keys need the plan `professional`"), &json!(false))
+            );
         }
     }
 }

@@ -34,7 +34,8 @@ async fn is_a_viewer(who: &Person<'_>) {
 /// Everything that is refused here is so for another reason than the role.
 async fn writes_freely(who: &Person<'_>, lends: bool) {
     reads(who).await;
-    let statuses: Vec<u16> = futures_util::future::join_all(writes(who).into_iter().map(send)).await.iter().map(|it| it.status).collect();
+    let statuses: Vec<u16> =
+        futures_util::future::join_all(writes(who).into_iter().map(send)).await.iter().map(|it| it.status).collect();
     let keys = if lends { [201, 404] } else { [403, 403] };
     assert_eq!(statuses, [[200, 200, 200].as_slice(), &keys].concat());
 }
@@ -119,7 +120,8 @@ async fn a_suspended_owner_sends_members_home_until_it_is_over() {
     let (olive, ada, _) = together(&house, "member").await;
     let sam = house.person("sam").await;
     house.services.operator.set_staff(&driftstack_domain::testing::people::email(&sam.email), true).await.unwrap();
-    let staff = async |verb: &str| sam.post(&format!("/v1/admin/accounts/{}/{verb}", olive.id), json!({})).await.expect(200);
+    let staff =
+        async |verb: &str| sam.post(&format!("/v1/admin/accounts/{}/{verb}", olive.id), json!({})).await.expect(200);
     staff("suspend").await;
     olive.get(ME).await.error(403, "FORBIDDEN");
     assert_eq!(role_of(&ada).await, words("owner", "ada", &ada));
@@ -133,7 +135,12 @@ async fn one_goes_where_one_belongs_and_nowhere_else() {
     let (olive, ada, _) = together(&house, "member").await;
     let bo = house.person("bo").await;
     let orgs = ada.get(ORGS).await.data(200)["orgs"].clone();
-    let shown: Vec<_> = orgs.as_array().unwrap().iter().map(|it| (it["name"].clone(), it["role"].clone(), it["active"].clone())).collect();
+    let shown: Vec<_> = orgs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["name"].clone(), it["role"].clone(), it["active"].clone()))
+        .collect();
     assert_eq!(shown, [(json!("ada"), json!("owner"), json!(false)), (json!("olive"), json!("viewer"), json!(true))]);
     // A stranger learns as little of an organisation as of one that is not there.
     let foreign = bo.put(ME, json!({ "org_id": org_id(&olive).await })).await.error(404, "NOT_FOUND");
@@ -141,7 +148,10 @@ async fn one_goes_where_one_belongs_and_nowhere_else() {
     assert_eq!(go(&ada, &ada).await["role"], "owner");
     // The name and the organisation at once, by the role where one is.
     let both = ada.put(ME, json!({ "name": "Ada L.", "org_id": org_id(&olive).await })).await.data(200);
-    assert_eq!((&both["name"], &both["org_name"], &both["role"]), (&json!("Ada L."), &json!("olive"), &json!("viewer")));
+    assert_eq!(
+        (&both["name"], &both["org_name"], &both["role"]),
+        (&json!("Ada L."), &json!("olive"), &json!("viewer"))
+    );
     ada.put(ME, json!({ "name": "Ada", "org_id": org_id(&ada).await })).await.error(403, "viewer_role");
     assert_eq!(role_of(&ada).await.0, "viewer", "nothing of it was done");
 }
@@ -170,7 +180,10 @@ async fn preferences_are_those_of_whoever_calls() {
     let set = json!({ "tier-changed": false, "audit_high_severity": false });
     let then = key(&ada).await.put(NOTIFICATIONS, set).await.data(200);
     assert_eq!(then, ada.get(NOTIFICATIONS).await.data(200));
-    assert_eq!((&then["tier-changed"], &then["audit_high_severity"], &then["billing-receipt"]), (&json!(false), &json!(false), &json!(true)));
+    assert_eq!(
+        (&then["tier-changed"], &then["audit_high_severity"], &then["billing-receipt"]),
+        (&json!(false), &json!(false), &json!(true))
+    );
     assert!(olive.get(NOTIFICATIONS).await.data(200).as_object().unwrap().values().all(|wanted| wanted == true));
     let other = ada.get("/v1/account/email-preferences").await.expect(200)["data"].clone();
     assert!(other.as_array().unwrap().contains(&json!({ "event_type": "tier-changed", "opted_in": false })), "{other}");

@@ -81,8 +81,14 @@ async fn who_is_calling_has_the_published_fields_and_the_role() {
     let changed = olive.put(ME, json!({ "name": "Your Name" })).await;
     assert_eq!(shape(&changed.text), shape(&got.text));
     let me = got.json()["data"].clone();
-    assert_eq!((&me["id"], &me["org_id"], &me["tier"], &me["role"]), (&json!(1), &json!(1), &json!("professional"), &json!("owner")));
-    assert_eq!(me["permissions"], json!({ "search_max_results": 5000, "sage_visible": true, "virtual_patch": true, "api_keys": true }));
+    assert_eq!(
+        (&me["id"], &me["org_id"], &me["tier"], &me["role"]),
+        (&json!(1), &json!(1), &json!("professional"), &json!("owner"))
+    );
+    assert_eq!(
+        me["permissions"],
+        json!({ "search_max_results": 5000, "sage_visible": true, "virtual_patch": true, "api_keys": true })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +116,10 @@ async fn the_other_documents_have_these_fields() {
     );
     assert_eq!(shape(data(&minted.text)), format!("{{{key},\"key\":text}}"));
     let listed = olive.get(KEYS).await;
-    assert_eq!(shape(data(&listed.text)), format!("{{\"api_keys\":[{{{key}}}],\"has_more\":bool,\"next_cursor\":null}}"));
+    assert_eq!(
+        shape(data(&listed.text)),
+        format!("{{\"api_keys\":[{{{key}}}],\"has_more\":bool,\"next_cursor\":null}}")
+    );
     let orgs = olive.get(ORGS).await;
     assert_eq!(shape(data(&orgs.text)), "{\"orgs\":[{\"id\":0,\"name\":text,\"role\":text,\"active\":bool}]}");
 }
