@@ -33,9 +33,9 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DeleteProfile, DestroySession, DisableMfa, EnrollMfa, InviteMember, RemoveMember, ResendInvite,
-            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference, StepUpWithCode, SuspendAccount,
-            TransferOwnership, UpdateProfile, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DeleteProfile, DestroySession, DisableMfa, EnrollMfa, InviteMember,
+            RemoveMember, ResendInvite, RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference,
+            StepUpWithCode, SuspendAccount, TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
     profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},

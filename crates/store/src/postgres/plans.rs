@@ -24,8 +24,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile, session, staff,
-        usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile,
+        session, staff, usage, web_session,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};

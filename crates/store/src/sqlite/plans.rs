@@ -27,8 +27,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile, session, staff,
-        usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, profile,
+        session, staff, usage, web_session,
     },
 };
 
