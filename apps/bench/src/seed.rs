@@ -54,8 +54,7 @@ const ENDS_ON_SQLITE: &str = "
 
 /// The account that begins sessions all the time may do so as often as anybody may.
 fn busy(spelling: Spelling) -> Result<String, fmt::Error> {
-    const OVERRIDE: &str =
-        r#"{"sessions:create":{"capacity":600000,"refill_per_second":10000.0,"expires_at":"9999-12-31T00:00:00.000Z"}}"#;
+    const OVERRIDE: &str = r#"{"sessions:create":{"capacity":600000,"refill_per_second":10000.0,"expires_at":"9999-12-31T00:00:00.000Z"}}"#;
     let mut text = format!("UPDATE accounts SET limit_overrides = '{OVERRIDE}' WHERE id = ");
     Cell::Id(people::id(Kind::Account, people::BUSY, 0)).write(&mut text, spelling)?;
     Ok(text)

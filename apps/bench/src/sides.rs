@@ -124,7 +124,9 @@ impl Ask {
         let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n");
         match self {
             Self::Me | Self::Key => format!("{head}\r\n"),
-            Self::Rename | Self::Begin => format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"),
+            Self::Rename | Self::Begin => {
+                format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+            }
         }
         .into_bytes()
     }

@@ -80,7 +80,14 @@ macro_rules! schema {
             }
         }
 
-        diesel::allow_tables_to_appear_in_same_query!(accounts, memberships, api_keys, audit_entries, sessions, profiles);
+        diesel::allow_tables_to_appear_in_same_query!(
+            accounts,
+            memberships,
+            api_keys,
+            audit_entries,
+            sessions,
+            profiles
+        );
     };
 }
 

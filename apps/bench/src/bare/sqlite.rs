@@ -71,9 +71,8 @@ async fn begin(request: HttpRequest, database: Data<Database>) -> Result<HttpRes
     let (account, key, _) = found(database.readers.run(|conn| caller(conn, digest)).await?)?;
     let id = Uuid::from_u64_pair(fastrand::u64(..), fastrand::u64(..));
     let (shown, key) = (account.clone().uuid(), key.uuid());
-    let insert = move |conn: &mut SqliteConnection| {
-        conn.immediate_transaction(|conn| insert_below_cap(conn, id, &account, key))
-    };
+    let insert =
+        move |conn: &mut SqliteConnection| conn.immediate_transaction(|conn| insert_below_cap(conn, id, &account, key));
     if !database.writer.run(insert).await?.map_err(failed)? {
         return Ok(HttpResponse::TooManyRequests().finish());
     }

@@ -56,7 +56,10 @@ async fn a_session_begins_is_read_and_ends() {
     let log = olive.log().await;
     assert_eq!(log[..2], ["session.destroyed", "session.created"]);
     let entry = olive.get("/v1/account/audit-log?limit=1").await.expect(200)["data"][0].clone();
-    assert_eq!((&entry["target_resource_id"], &entry["payload"]), (&session["id"], &json!({ "archetype": "iphone_15" })));
+    assert_eq!(
+        (&entry["target_resource_id"], &entry["payload"]),
+        (&session["id"], &json!({ "archetype": "iphone_15" }))
+    );
 }
 
 /// Published clients read nothing but `key_…` there.
@@ -160,7 +163,8 @@ async fn sixty_requests_at_once_begin_as_many_as_the_tier_allows() {
 async fn a_repeated_creation_begins_one() {
     let house = House::open().await;
     let olive = house.person("olive").await;
-    let ask = async || send(olive.request(Method::POST, SESSIONS).header("idempotency-key", "k").json(&json!({}))).await;
+    let ask =
+        async || send(olive.request(Method::POST, SESSIONS).header("idempotency-key", "k").json(&json!({}))).await;
     let (first, again) = (ask().await, ask().await);
     assert_eq!((again.header("idempotency-replayed"), &again.text), ("true", &first.text));
     assert_eq!((first.status, active(&olive).await), (201, json!(1)));
@@ -219,7 +223,10 @@ async fn beginning_has_a_bucket_of_its_own() {
     assert_eq!(begun.header("x-ratelimit-remaining"), "4");
     let listed = olive.get(SESSIONS).await;
     assert_eq!(listed.header("x-ratelimit-bucket"), "global");
-    assert!(listed.header("x-ratelimit-remaining").parse::<u32>().unwrap() + 1 >= global, "beginning was not charged to it");
+    assert!(
+        listed.header("x-ratelimit-remaining").parse::<u32>().unwrap() + 1 >= global,
+        "beginning was not charged to it"
+    );
     for _ in 0..4 {
         olive.post(SESSIONS, json!({})).await.refused(429, "concurrency-limit");
     }

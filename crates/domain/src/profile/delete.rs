@@ -67,7 +67,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_deleted_is_not_deleted_again() {
         let mut store = MockProfileStore::new();
-        store.expect_profile().returning(|_, _| Ok(Some(Profile { deleted_at: Some(people::NOW), ..people::profile() })));
+        store
+            .expect_profile()
+            .returning(|_, _| Ok(Some(Profile { deleted_at: Some(people::NOW), ..people::profile() })));
         let profiles = Profiles::new(Arc::new(store), desk());
         profiles.delete(&people::permit(), people::profile().id).await.unwrap();
     }

@@ -70,8 +70,7 @@ mod tests {
             let mut store = MockSessionStore::new();
             store.expect_session().returning(move |_, _| Ok(Some(session.clone())));
             let an_hour = vec![DayMinutes { day: Day::of(people::NOW), minutes: 60 }];
-            let expected =
-                move |it: &SessionDestruction| it.minutes == an_hour && it.change.effects.audit.len() == 1;
+            let expected = move |it: &SessionDestruction| it.minutes == an_hour && it.change.effects.audit.len() == 1;
             store.expect_commit_session_destruction().times(commits).withf(expected).returning(|_| Ok(()));
             sessions(store).destroy(&people::permit(), people::session().id).await.unwrap();
         }

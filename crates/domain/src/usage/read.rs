@@ -128,13 +128,18 @@ mod tests {
     #[tokio::test]
     async fn a_period_is_the_month_that_it_is() {
         let period = usage(seen()).period(&people::permit()).await.unwrap();
-        assert_eq!((period.start.to_string(), period.end.to_string()), ("2026-05-01T00:00:00.000Z".into(), "2026-06-01T00:00:00.000Z".into()));
+        assert_eq!(
+            (period.start.to_string(), period.end.to_string()),
+            ("2026-05-01T00:00:00.000Z".into(), "2026-06-01T00:00:00.000Z".into())
+        );
         assert_eq!(period.session_minutes, 7 + 5 + 60 + 13 * 60);
     }
 
     #[test]
     fn days_are_1_to_90() {
-        for (text, fits) in [("0", false), ("1", true), ("90", true), ("91", false), ("-1", false), ("x", false), ("", false)] {
+        for (text, fits) in
+            [("0", false), ("1", true), ("90", true), ("91", false), ("-1", false), ("x", false), ("", false)]
+        {
             assert_eq!(text.parse::<Days>().is_ok(), fits, "{text}");
         }
     }

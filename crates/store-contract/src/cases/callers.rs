@@ -113,8 +113,14 @@ pub async fn a_workspace_is_seen_only_by_its_members<B: Backend>(backend: B) {
     world.backend.set_status(olive.id, AccountStatus::Suspended).await;
     let adas = world.mint(&ada, &ada, "ada's own").await;
     let olives = seen(&world, &olive.presented, None).await.revision;
-    let expected =
-        SeenWorkspace { owner: olive.id, status: AccountStatus::Suspended, role: Role::Admin, tier: Tier::Free, overrides: Overrides::NONE, revision: olives };
+    let expected = SeenWorkspace {
+        owner: olive.id,
+        status: AccountStatus::Suspended,
+        role: Role::Admin,
+        tier: Tier::Free,
+        overrides: Overrides::NONE,
+        revision: olives,
+    };
     for ada in [ada.presented, key(&adas)] {
         assert_eq!(seen(&world, &ada, Some(olive.id)).await.workspace, Some(expected));
         assert_eq!(seen(&world, &ada, Some(bo.id)).await.workspace, None, "not a member there");

@@ -17,6 +17,7 @@ use driftstack_domain::{
     session::{CreateSessionError, SessionOrder, SessionStore as _},
     testing::people,
     tier::Tier,
+    time::HOUR,
 };
 
 use super::sessions::on;
@@ -56,7 +57,7 @@ pub async fn a_profile_is_read_as_it_was_written<B: Backend>(backend: B) {
     };
     let kept = world.profiles().create(&world.permit(&olive).await, full).await.unwrap();
     assert_eq!(world.store.profile(olive.id, kept.id).await.unwrap(), Some(kept.clone()));
-    world.clock.advance(driftstack_domain::time::HOUR);
+    world.clock.advance(HOUR);
     let patch = ProfilePatch { description: Edit::Clear, ..renamed("Other") };
     let updated = world.profiles().update(&world.permit(&olive).await, kept.id, patch).await.unwrap();
     assert_eq!(updated, Profile { name: people::name("Other"), description: None, updated_at: world.now(), ..kept });
@@ -190,9 +191,8 @@ pub async fn of_two_who_change_a_profile_at_once_neither_is_lost<B: Backend>(bac
         } else {
             ProfilePatch { description: Edit::Set("words".parse().unwrap()), ..ProfilePatch::default() }
         };
-        let update = async |permit: Permit<UpdateProfile>| {
-            world.profiles().update(&permit, profile.id, patch.clone()).await
-        };
+        let update =
+            async |permit: Permit<UpdateProfile>| world.profiles().update(&permit, profile.id, patch.clone()).await;
         world.call(by.presented, Some(olive.id), update).await.unwrap();
     };
     race(2, run).await;

@@ -1,21 +1,21 @@
 //! `SessionStore`, and the cap on sessions.
 
 use driftstack_domain::{
-    access::Permit,
+    access::{Permit, Presented},
     account::AccountStore as _,
+    api_key::KeyOrder,
     change::MaybeStale as _,
     id::SessionId,
     page::{Limit, PageRequest},
     policy::{
-        Role,
+        Role, Scope, ScopeSet,
         action::{CreateSession, DestroySession},
     },
     profile::ProfileOrder,
-    session::{
-        Behavior, CreateSessionError, Purpose, Session, SessionOrder, SessionState, SessionStore as _,
-    },
+    session::{Behavior, CreateSessionError, Purpose, Session, SessionOrder, SessionState, SessionStore as _},
     testing::people,
     tier::Tier,
+    time::HOUR,
 };
 
 use crate::{
@@ -65,7 +65,9 @@ pub async fn a_session_is_read_as_it_was_written<B: Backend>(backend: B) {
         purpose: Some(Purpose::Probe),
         label: Some(people::name("checkout – nightly")),
         // Postgres would refuse this character in a text, and in a document of its own.
-        metadata: Some(serde_json::from_str(r#"{"run": [7, 1.5, null, true, "ä\u0000"], "deep": {"er": {}}}"#).unwrap()),
+        metadata: Some(
+            serde_json::from_str(r#"{"run": [7, 1.5, null, true, "ä\u0000"], "deep": {"er": {}}}"#).unwrap(),
+        ),
         behavior: Some(Behavior::PowerUser),
         profile: Some(profile.id),
     };
@@ -110,7 +112,7 @@ pub async fn a_session_ends_once<B: Backend>(backend: B) {
     let world = World::new(backend);
     let olive = world.person("olive").await;
     let session = begin(&world, &olive).await;
-    world.clock.advance(driftstack_domain::time::HOUR);
+    world.clock.advance(HOUR);
     end(&world, &olive, session.id).await;
     let ended = world.store.session(olive.id, session.id).await.unwrap().unwrap();
     assert_eq!(ended.destroyed_at, Some(world.now()));
@@ -126,7 +128,7 @@ pub async fn of_many_who_end_a_session_at_once_one_does<B: Backend>(backend: B) 
     let world = World::new(backend);
     let olive = world.person("olive").await;
     let session = begin(&world, &olive).await;
-    world.clock.advance(driftstack_domain::time::HOUR);
+    world.clock.advance(HOUR);
     let destroy = async |permit: Permit<DestroySession>| world.sessions().destroy(&permit, session.id).await;
     let outcomes = race(8, |_| world.call(olive.presented, None, destroy)).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -202,14 +204,14 @@ pub async fn many_who_begin_and_end_never_exceed_the_cap<B: Backend>(backend: B)
     let (olive, ada) = (on(&world, "olive", Tier::TeamManual).await, world.person("ada").await);
     world.join(&olive, &ada, Role::Admin).await;
     let run = async |n: usize| {
-        let by = if n % 2 == 0 { &olive } else { &ada };
+        let by = if n.is_multiple_of(2) { &olive } else { &ada };
         for _ in 0..6 {
-            let create = async |permit: Permit<CreateSession>| {
-                world.sessions().create(&permit, SessionOrder::default()).await
-            };
+            let create =
+                async |permit: Permit<CreateSession>| world.sessions().create(&permit, SessionOrder::default()).await;
             if let Ok(session) = world.call(by.presented, Some(olive.id), create).await {
                 assert!(running(&world, &olive).await <= 3);
-                let destroy = async |permit: Permit<DestroySession>| world.sessions().destroy(&permit, session.id).await;
+                let destroy =
+                    async |permit: Permit<DestroySession>| world.sessions().destroy(&permit, session.id).await;
                 world.call(by.presented, Some(olive.id), destroy).await.unwrap();
             }
         }
@@ -253,12 +255,9 @@ pub async fn a_role_that_was_taken_away_begins_and_ends_nothing<B: Backend>(back
 pub async fn a_key_that_creates_all_the_time_is_revoked<B: Backend>(backend: B) {
     let world = World::new(backend);
     let olive = on(&world, "olive", Tier::Enterprise).await;
-    let order = driftstack_domain::api_key::KeyOrder {
-        scopes: driftstack_domain::policy::ScopeSet::of(&[driftstack_domain::policy::Scope::WriteSessions]),
-        ..order("busy")
-    };
+    let order = KeyOrder { scopes: ScopeSet::of(&[Scope::WriteSessions]), ..order("busy") };
     let minted = world.keys().mint(&world.permit(&olive).await, order).await.unwrap();
-    let presented = driftstack_domain::access::Presented::Key(minted.secret.digest());
+    let presented = Presented::Key(minted.secret.digest());
     let run = async |n: usize| {
         if n > 0 {
             for _ in 0..20 {

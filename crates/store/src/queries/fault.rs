@@ -69,7 +69,9 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Store(error) => error,
-            Fault::Stale | Fault::Taken(_) | Fault::Full { .. } => Self::Failed(format!("{fault:?} where nothing was guarded")),
+            Fault::Stale | Fault::Taken(_) | Fault::Full { .. } => {
+                Self::Failed(format!("{fault:?} where nothing was guarded"))
+            }
         }
     }
 }
