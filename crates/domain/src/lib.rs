@@ -4,7 +4,7 @@
 //!
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
 //! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`], [`mfa`],
-//!   [`mail`], [`audit`], [`notify`], [`limit`], [`idempotency`] and [`tier`] are the concepts. In each, a noun file holds data
+//!   [`mail`], [`audit`], [`notify`], [`limit`], [`idempotency`], [`webhook`] and [`tier`] are the concepts. In each, a noun file holds data
 //!   and rules, a verb file one use case, and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
@@ -55,4 +55,5 @@ pub mod testing;
 pub mod tier;
 pub mod time;
 pub mod web_session;
+pub mod webhook;
 mod word;

@@ -31,11 +31,11 @@ pub enum Edit<T> {
 }
 
 impl<T> Edit<T> {
-    fn keeps(&self) -> bool {
+    pub(crate) fn keeps(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    fn apply(self, field: &mut Option<T>) {
+    pub(crate) fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = None,

@@ -154,6 +154,16 @@ actions! {
     ReadPreferences    "email_preferences.read"    Credential Chosen Member [Read]                        "Read which mails the workspace wants."
     SetPreference      "email_preferences.set"     Credential Chosen Admin  [Write, AccountOwner, Admin]  "Choose whether the workspace wants a kind of mail."
 
+    CreateEndpoint     "webhooks.create"           Credential Chosen Admin  [AccountOwner, Admin]         "Register a webhook endpoint; its signing secret is shown once."
+    ListEndpoints      "webhooks.list"             Credential Chosen Member [ReadWebhooks]                "List the webhook endpoints of the workspace."
+    ReadEndpoint       "webhooks.read"             Credential Chosen Member [ReadWebhooks]                "Read a webhook endpoint."
+    EditEndpoint       "webhooks.edit"             Credential Chosen Admin  [AccountOwner, Admin]         "Change, pause or resume a webhook endpoint."
+    DeleteEndpoint     "webhooks.delete"           Credential Chosen Admin  [AccountOwner, Admin]         "Delete a webhook endpoint; what waits for it is given up."
+    RotateSecret       "webhooks.rotate_secret"    Credential Chosen Admin  [AccountOwner, Admin]         "Give a webhook endpoint a new secret; the old one signs along for 24 hours."
+    TestEndpoint       "webhooks.test"             Credential Chosen Admin  [AccountOwner, Admin]         "Send a `test.ping` to a webhook endpoint."
+    ListDeliveries     "webhooks.deliveries.list"  Credential Chosen Member [ReadWebhooks]                "List what was or will be delivered to a webhook endpoint."
+    ReplayDelivery     "webhooks.deliveries.replay" Credential Chosen Admin [AccountOwner, Admin]         "Deliver an event to a webhook endpoint again."
+
     ListAccounts       "admin.accounts.list"                 Session Own Owner [InternalAdmin]            "List and search accounts."
     ReadAnyAccount     "admin.accounts.read"                 Session Own Owner [InternalAdmin]            "Read an account."
     SetTier            "admin.accounts.set_tier"             Session Own Owner [InternalAdmin]            "Give an account another tier."
