@@ -21,8 +21,8 @@ use driftstack_domain::{
     change::Revision,
     email::Email,
     id::{
-        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, FactorId, InviteId, LinkId, MailId,
-        MembershipId, TeamId, WebSessionId,
+        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, DeliveryId, EndpointId, EventId, FactorId, InviteId,
+        LeaseId, LinkId, MailId, MembershipId, TeamId, WebSessionId,
     },
     mail::{MailContent, OptionalMail},
     name::Name,
@@ -30,6 +30,7 @@ use driftstack_domain::{
     secret::{Digest, Sealed},
     tier::{Overrides, Plan, Tier},
     time::Timestamp,
+    webhook::{DeliveryStatus, Description, EventType, Excerpt, Subscription, WebhookUrl},
 };
 use uuid::Uuid;
 
@@ -144,8 +145,8 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId }
-stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan }
+stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId, DeliveryId, EndpointId, EventId, LeaseId }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan, DeliveryStatus, Description, EventType }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {
@@ -157,6 +158,9 @@ stored! {
     PasswordHash: Text as String, |hash| hash.as_phc().to_owned(), |text| Ok(Self::from_phc(text));
     ScopeSet: Text as String, |scopes| words(*scopes), |text| text.split_whitespace().map(parse::<Scope>).collect();
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);
+    Subscription: Text as String, |it| kinds(it), |text| subscription(&text);
+    WebhookUrl: Text as String, |url| url.as_str().to_owned(), |text| Self::of_row(&text).map_err(|error| error.to_string());
+    Excerpt: Text as String, |excerpt| excerpt.as_str().to_owned(), |text| Ok(Self::of_row(text));
     Overrides: Text as String, json, |text| from_json(&text);
     Payload: Text as String, json, |text| from_json(&text);
     MailContent: Text as String, json, |text| from_json(&text);
@@ -172,6 +176,15 @@ fn hash(bytes: Vec<u8>) -> Result<[u8; 32], String> {
 
 fn words(scopes: ScopeSet) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn kinds(subscription: &Subscription) -> String {
+    subscription.kinds().iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn subscription(text: &str) -> Result<Subscription, String> {
+    let kinds: Vec<EventType> = text.split_whitespace().map(parse).collect::<Result<_, _>>()?;
+    Subscription::new(&kinds).map_err(|error| error.to_string())
 }
 
 /// The inverse of a credential's `Display`.

@@ -1,7 +1,7 @@
 //! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
 //!
 //! It holds the accounts of the guard and compares their revisions, runs the body, links the audit drafts into their
-//! chains, writes the mails, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
+//! chains, writes the mails and the events, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
 //! committed, or none.
 
 use std::collections::BTreeMap;
@@ -31,10 +31,11 @@ use driftstack_domain::{
     },
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
+    webhook::{EndpointChange, EndpointCreation, EndpointRemoval, Replay, SecretRotation, TestPing},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, dialect, idempotency, mail};
+use super::{super::Store, Answer, Conn, Fault, delivery, dialect, idempotency, mail};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -58,6 +59,7 @@ macro_rules! records {
 
 records! {
     Acceptance, AvatarChange, Binding, ChallengeAnswer, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, Minting, Miss, NewRecoveryCodes, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    EndpointChange, EndpointCreation, EndpointRemoval, Replay, SecretRotation, TestPing,
 }
 
 /// Writes the rows of a record.
@@ -88,6 +90,7 @@ impl Store {
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
         let effects = &it.change().effects;
         let writes_mail = !effects.mails.is_empty();
+        let tells = !effects.events.is_empty();
         let severe: Vec<_> =
             effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
         let it = it.clone();
@@ -97,6 +100,9 @@ impl Store {
         }
         if writes_mail {
             self.mail_written().ring();
+        }
+        if tells {
+            self.event_written().ring();
         }
         Ok(())
     }
@@ -119,6 +125,9 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     }
     for mail in &effects.mails {
         mail::insert(c, mail).await?;
+    }
+    for event in &effects.events {
+        delivery::record(c, event).await?;
     }
     if let Some(answer) = answer {
         idempotency::keep(c, answer).await?;

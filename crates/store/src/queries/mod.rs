@@ -15,6 +15,7 @@ pub(super) mod auth;
 pub(super) mod avatar;
 pub(super) mod caller;
 pub(super) mod challenge;
+pub(super) mod delivery;
 mod fault;
 mod frame;
 mod idempotency;
@@ -29,6 +30,7 @@ pub(super) mod staff;
 mod team;
 mod transfer;
 pub(super) mod web_session;
+pub(super) mod webhook;
 
 use diesel::select;
 use diesel_async::RunQueryDsl;

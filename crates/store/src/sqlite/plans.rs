@@ -13,8 +13,9 @@ use diesel_async::AsyncConnection;
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{MembershipId, WebSessionId},
+    id::{DeliveryId, EndpointId, LeaseId, MembershipId, WebSessionId},
     staff::EmailStart,
+    webhook::DeliveryStatus,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
@@ -26,8 +27,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, invite, mail, membership, staff,
-        web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, invite, mail, membership, staff,
+        web_session, webhook,
     },
 };
 
@@ -77,6 +78,9 @@ fn walks(step: &str) -> bool {
     let stretches = [
         "mails_due (due_at<?",
         "avatars_to_sweep (sweep_at<?",
+        "webhook_endpoints_due (due_at<?",
+        "webhook_endpoints_rotating (old_secret_until<?",
+        "webhook_deliveries_settled (settled_at<?",
         "accounts USING PRIMARY KEY (id<?)",
         "accounts_email_key (email>? AND email<?)",
     ];
