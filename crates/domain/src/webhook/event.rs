@@ -131,11 +131,11 @@ mod tests {
     use serde_json::json;
 
     #[rstest]
-    #[case::sorted_and_once(&[EventType::KeyRevoked, EventType::SessionFailed, EventType::KeyRevoked], Ok(&[EventType::SessionFailed, EventType::KeyRevoked]))]
+    #[case::sorted_and_once(&[EventType::KeyRevoked, EventType::SessionFailed, EventType::KeyRevoked], Ok(vec![EventType::SessionFailed, EventType::KeyRevoked]))]
     #[case::nothing(&[], Err(SubscriptionError::Nothing))]
     #[case::ping(&[EventType::KeyRevoked, EventType::TestPing], Err(SubscriptionError::Ping))]
-    fn a_subscription_is_a_set(#[case] kinds: &[EventType], #[case] set: Result<&[EventType], SubscriptionError>) {
-        assert_eq!(Subscription::new(kinds), set.map(|kinds| Subscription(kinds.to_vec())));
+    fn a_subscription_is_a_set(#[case] kinds: &[EventType], #[case] set: Result<Vec<EventType>, SubscriptionError>) {
+        assert_eq!(Subscription::new(kinds), set.map(Subscription));
     }
 
     #[test]

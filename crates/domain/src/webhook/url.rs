@@ -164,23 +164,17 @@ mod tests {
     }
 
     /// One machine has many names.
-    #[rstest]
-    fn no_spelling_leads_inside(
-        #[values(
-            "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0x7f.0x0.0x0.0x1", "017700000001",
-            "0177.0.0.1", "0177.0x0.0.1", "127.0.0.1.", "０x7f.1", "127。0。0。1", "①②⑦.0.0.1", "%31%32%37.0.0.1", "0", "0.0.0.0",
-            "0x0", "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-            "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "169.254.169.254", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376",
-            "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "10.0.0.1", "10.1", "167772161", "192.168.1.1", "192.168.257",
-            "172.16.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255", "[fe80::1]", "[fc00::1]", "[ff02::1]",
-            "localhost", "LOCALHOST", "localhost.", "a.localhost", "ｌocalhost", "printer.local", "metadata.google.internal",
-            "metadata", "router.lan", "nas.home.arpa"
-        )]
-        host: &str,
-    ) {
-        let text = format!("https://{host}/");
-        assert_eq!(WebhookUrl::parse(&text, Reach::Public), Err(UrlError::NotPublic), "{text}");
-        assert!(WebhookUrl::parse(&text, Reach::Anywhere).is_ok(), "{text}");
+    const INSIDE: &[&str] = &[
+        "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0x7f.0x0.0x0.0x1", "017700000001", "0177.0.0.1", "0177.0x0.0.1", "127.0.0.1.", "０x7f.1", "127。0。0。1", "①②⑦.0.0.1", "%31%32%37.0.0.1", "0", "0.0.0.0", "0x0", "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "169.254.169.254", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "10.0.0.1", "10.1", "167772161", "192.168.1.1", "192.168.257", "172.16.0.1", "100.64.0.1", "224.0.0.1", "255.255.255.255", "[fe80::1]", "[fc00::1]", "[ff02::1]", "localhost", "LOCALHOST", "localhost.", "a.localhost", "ｌocalhost", "printer.local", "metadata.google.internal", "metadata", "router.lan", "nas.home.arpa",
+    ];
+
+    #[test]
+    fn no_spelling_leads_inside() {
+        for host in INSIDE {
+            let text = format!("https://{host}/");
+            assert_eq!(WebhookUrl::parse(&text, Reach::Public), Err(UrlError::NotPublic), "{text}");
+            assert!(WebhookUrl::parse(&text, Reach::Anywhere).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -365,7 +365,7 @@ pub(crate) async fn next_due(c: &mut Conn, endpoint: EndpointId, now: Timestamp)
         return Ok(Some(now));
     }
     let failed = of(DeliveryStatus::Failed).order(webhook_deliveries::next_attempt_at).load::<NextRow>(c).await?;
-    Ok(failed.first().map(|row| row.at))
+    Ok(failed.into_iter().next().map(|row| row.at))
 }
 
 async fn waiting(c: &mut Conn) -> Answer<u32> {
