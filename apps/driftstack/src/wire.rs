@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use driftstack_blob::{FolderBlobs, S3Blobs};
+use driftstack_courier::HttpCourier;
 use driftstack_domain::{
     access::{CallerStore, Doorkeeper},
     account::{AccountStore, Accounts},
@@ -26,6 +27,7 @@ use driftstack_domain::{
     team::{TeamStore, Teams},
     time::Clock,
     web_session::{WebSessionStore, WebSessions},
+    webhook::{Courier, DeliveryQueue, Dispatcher, Reach, WebhookStore, Webhooks},
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
 use driftstack_mailer::{FolderMailer, PublicUrl, SmtpMailer};
@@ -91,6 +93,8 @@ pub trait Store:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + WebhookStore
+    + DeliveryQueue
     + Health
     + 'static
 {
@@ -109,6 +113,7 @@ pub struct Parts {
     pub passwords: Arc<dyn Passwords>,
     pub limiter: Arc<dyn Limiter>,
     pub mailer: Arc<dyn Mailer>,
+    pub courier: Arc<dyn Courier>,
     pub pictures: Arc<dyn Pictures>,
     pub blobs: Blobs,
     /// Where people find the service in a browser.
@@ -163,6 +168,9 @@ pub struct Services {
     pub staff: Staff,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
+    pub webhooks: Webhooks,
+    pub dispatcher: Dispatcher,
+    pub deliveries: Arc<dyn DeliveryQueue>,
     pub link_store: Arc<dyn LinkStore>,
     pub health: Arc<dyn Health>,
     pub limiter: Arc<dyn Limiter>,
@@ -179,8 +187,20 @@ pub struct Services {
 
 impl Services {
     pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
-        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, public_url, pictures, blobs } =
-            parts;
+        let Parts {
+            clock,
+            ids,
+            secrets,
+            vault,
+            tokens,
+            passwords,
+            limiter,
+            mailer,
+            courier,
+            public_url,
+            pictures,
+            blobs,
+        } = parts;
         let desk = Desk { clock: clock.clone(), ids: ids.clone(), secrets, vault: vault.clone() };
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
@@ -206,6 +226,9 @@ impl Services {
             preferences: Preferences::new(store.clone(), desk.clone()),
             operator: Operator::new(store.clone(), desk.clone()),
             idempotency: Idempotency::new(store.clone(), desk.clone()),
+            webhooks: Webhooks::new(store.clone(), settings.webhook_reach, desk.clone()),
+            dispatcher: Dispatcher::new(store.clone(), courier, desk.clone()),
+            deliveries: store.clone(),
             staff: Staff::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),
@@ -323,6 +346,7 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
         pictures: Arc::new(BoundedPictures::on_half_of_the_cores()),
         blobs,
         mailer: mailer(settings, public_url.clone()).await?,
+        courier: courier(settings.webhook_reach)?,
         public_url,
     })
 }
@@ -355,6 +379,17 @@ fn blobs(
         }
         BlobRoute::None => Ok(Blobs::Nowhere),
     }
+}
+
+fn courier(reach: Reach) -> Result<Arc<dyn Courier>, StartError> {
+    if reach == Reach::Anywhere {
+        tracing::warn!(
+            "DRIFTSTACK_WEBHOOK_ALLOW_PRIVATE is set: whoever registers a webhook can have this service call anything that it can \
+             reach; it is for tests alone"
+        );
+    }
+    let courier = HttpCourier::open(reach).map_err(|error| StartError::new("webhooks", error))?;
+    Ok(Arc::new(courier))
 }
 
 fn public_url(settings: &Settings, address: SocketAddr) -> Result<PublicUrl, StartError> {

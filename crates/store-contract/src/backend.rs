@@ -18,6 +18,7 @@ use driftstack_domain::{
     staff::StaffStore,
     team::TeamStore,
     web_session::WebSessionStore,
+    webhook::{DeliveryQueue, WebhookStore},
 };
 
 /// Every port that a store implements, on one object.
@@ -40,6 +41,8 @@ pub trait Ports:
     + Outbox
     + StaffStore
     + IdempotencyStore
+    + WebhookStore
+    + DeliveryQueue
     + 'static
 {
 }
@@ -64,6 +67,8 @@ impl<T> Ports for T where
         + Outbox
         + StaffStore
         + IdempotencyStore
+        + WebhookStore
+        + DeliveryQueue
         + 'static
 {
 }

@@ -33,6 +33,7 @@ use driftstack_domain::{
     tier::Tier,
     time::{Clock as _, Timestamp},
     web_session::{Agent, SignedIn, WebSessions},
+    webhook::{Reach, Webhooks},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{runtime::Handle, task::block_in_place};
@@ -190,6 +191,10 @@ impl<B: Backend> World<B> {
 
     pub fn keys(&self) -> ApiKeys {
         ApiKeys::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.store.clone(), Reach::Public, self.desk.clone())
     }
 
     pub fn preferences(&self) -> Preferences {

@@ -21,6 +21,7 @@ use driftstack_domain::{
     testing::people,
     tier::Tier,
     time::{Clock, Timestamp},
+    webhook::Reach,
 };
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -228,6 +229,7 @@ fn settings(folder: &TempDir) -> Settings {
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
         drain_grace: Duration::ZERO,
         heartbeat: Duration::from_millis(500),
+        webhook_reach: Reach::Anywhere,
         otlp_endpoint: None,
         otlp_service_name: "driftstack".to_owned(),
         log: "off".to_owned(),

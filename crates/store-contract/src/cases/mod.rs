@@ -19,3 +19,4 @@ pub mod races;
 pub mod sign_in;
 pub mod staff;
 pub mod web_sessions;
+pub mod webhooks;

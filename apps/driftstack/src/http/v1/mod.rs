@@ -16,6 +16,7 @@ mod mfa;
 mod notifications;
 mod team;
 mod web_sessions;
+mod webhooks;
 
 use super::route::Api;
 
@@ -36,6 +37,7 @@ pub fn api() -> Api {
         api_keys::routes,
         audit_log::routes,
         email_preferences::routes,
+        webhooks::routes,
         admin::routes,
     ];
     parts.into_iter().fold(Api::default(), |api, routes| routes(api))
