@@ -38,6 +38,7 @@ mod notifications;
 #[cfg(feature = "otel")]
 mod otel;
 mod process;
+mod receiver;
 mod reference;
 mod seats;
 mod several;
@@ -45,4 +46,5 @@ mod strangers;
 mod stream;
 mod team;
 mod web_sessions;
+mod webhooks;
 mod workspace;
