@@ -124,7 +124,7 @@ fn why(error: &Error) -> CourierError {
 }
 
 /// The first error of a kind, of those that lie beneath one another. An `io::Error` does not name its own content as its source.
-fn cause<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> Option<&T> {
+fn cause<'e, T: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
