@@ -58,7 +58,8 @@ impl Checked {
             return Err(Unresolved::Unknown);
         }
         // Whoever connects puts the port in.
-        let allowed = all.into_iter().filter(|address| (self.rule)(*address)).map(|address| SocketAddr::new(address, 0));
+        let allowed =
+            all.into_iter().filter(|address| (self.rule)(*address)).map(|address| SocketAddr::new(address, 0));
         let allowed: Vec<SocketAddr> = allowed.collect();
         if allowed.is_empty() { Err(Unresolved::Refused) } else { Ok(allowed) }
     }

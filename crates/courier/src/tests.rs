@@ -122,7 +122,12 @@ async fn a_delivery_arrives_as_it_was_packed() {
     assert_eq!((handed.status, handed.start.as_slice()), (202, b"thank you".as_slice()));
     let seen = seen.lock().unwrap().to_lowercase();
     assert!(seen.starts_with("post /hooks http/1.1\r\n"), "{seen}");
-    for part in ["content-type: application/json\r\n", "webhook-id: 1\r\n", "content-length: 20\r\n", "\r\n\r\n{\"type\":\"test.ping\"}"] {
+    for part in [
+        "content-type: application/json\r\n",
+        "webhook-id: 1\r\n",
+        "content-length: 20\r\n",
+        "\r\n\r\n{\"type\":\"test.ping\"}",
+    ] {
         assert!(seen.contains(part), "{part} in {seen}");
     }
 }
@@ -242,7 +247,11 @@ async fn a_redirect_is_not_followed() {
         let there = there.clone();
         async move {
             request(&mut stream).await;
-            say(&mut stream, &format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {there}\r\ncontent-length: 0\r\n\r\n")).await;
+            say(
+                &mut stream,
+                &format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {there}\r\ncontent-length: 0\r\n\r\n"),
+            )
+            .await;
         }
     });
     assert_eq!(hand(&courier(), &receiver.await.url()).await.unwrap().status, 307);
@@ -285,7 +294,9 @@ async fn a_handshake_that_never_comes_holds_nobody() {
 async fn an_address_inside_is_refused_without_a_connection() {
     let receiver = Receiver::that(say_yes_for_ever).await;
     let courier = HttpCourier::with_names(Reach::Public, Arc::new(Scripted::always("127.0.0.1"))).unwrap();
-    for host in ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "[::1]", "localhost", "hooks.example"] {
+    for host in
+        ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]", "[::1]", "localhost", "hooks.example"]
+    {
         let url = format!("https://{host}:{}/", receiver.port);
         assert_eq!(hand(&courier, &url).await, Err(CourierError::NotPublic), "{url}");
     }
@@ -338,7 +349,11 @@ async fn a_name_that_changes_its_mind_is_refused() {
     let courier = HttpCourier::with_rule(Reach::Anywhere, names.clone(), Arc::new(outside)).unwrap();
     let url = format!("http://hooks.example:{}/", public.port);
     assert_eq!(hand(&courier, &url).await.unwrap().status, 200);
-    assert_eq!((names.asked.load(Ordering::Relaxed), public.connections()), (1, 1), "one look, and the connection goes there");
+    assert_eq!(
+        (names.asked.load(Ordering::Relaxed), public.connections()),
+        (1, 1),
+        "one look, and the connection goes there"
+    );
     assert_eq!(hand(&courier, &url).await, Err(CourierError::NotPublic));
     assert_eq!((names.asked.load(Ordering::Relaxed), inside.connections()), (2, 0));
 }

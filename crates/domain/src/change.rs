@@ -3,7 +3,9 @@
 //! A rule looks at what was seen and makes a sealed record: the rows to write, a [`Guard`], and the [`Effects`] that belong
 //! to it. The store commits the record in one transaction, or says why not with a [`CommitError`].
 
-use crate::{access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail, webhook::Event};
+use crate::{
+    access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail, webhook::Event,
+};
 
 /// Counts the commits on one account's workspace. Equal revisions mean: nothing was committed in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

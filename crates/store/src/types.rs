@@ -21,8 +21,8 @@ use driftstack_domain::{
     change::Revision,
     email::Email,
     id::{
-        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, DeliveryId, EndpointId, EventId, FactorId, InviteId,
-        LeaseId, LinkId, MailId, MembershipId, TeamId, WebSessionId,
+        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, DeliveryId, EndpointId, EventId, FactorId,
+        InviteId, LeaseId, LinkId, MailId, MembershipId, TeamId, WebSessionId,
     },
     mail::{MailContent, OptionalMail},
     name::Name,

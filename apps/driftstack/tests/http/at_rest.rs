@@ -168,7 +168,8 @@ impl Everything<'_> {
             self.keep("password", &json!(password));
         }
         let count = |what: &str| self.secrets[what].len();
-        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password", "signing secret"].map(count);
+        let counts =
+            ["session", "link", "recovery code", "key", "totp", "challenge", "password", "signing secret"].map(count);
         assert_eq!(counts, [5, 6, 20, 2, 1, 2, 3, 3], "it was all used");
         self.secrets.into_iter().flat_map(|(what, all)| all.into_iter().map(move |it| Secret::new(what, &it))).collect()
     }

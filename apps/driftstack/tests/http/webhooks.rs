@@ -60,9 +60,21 @@ async fn an_endpoint_is_registered_and_its_secret_shown_once() {
     let olive = house.person("olive").await;
     let made = register(&olive, "https://Hooks.Example.com/a?b=c").await;
     let shown = [
-        "active", "consecutive_failures", "created_at", "delivery_counts", "description", "disabled_at", "events", "id",
-        "last_failure_at", "last_success_at", "prev_secret_prefix", "rotation_grace_expires_at", "secret",
-        "secret_prefix", "url",
+        "active",
+        "consecutive_failures",
+        "created_at",
+        "delivery_counts",
+        "description",
+        "disabled_at",
+        "events",
+        "id",
+        "last_failure_at",
+        "last_success_at",
+        "prev_secret_prefix",
+        "rotation_grace_expires_at",
+        "secret",
+        "secret_prefix",
+        "url",
     ];
     assert_eq!(fields(&made), shown);
     let secret = made["secret"].as_str().unwrap();
@@ -207,8 +219,18 @@ async fn an_event_arrives_signed_with_its_ids() {
 
     let delivered = until_status(&olive, &made, "delivered").await;
     let shown = [
-        "attempts", "created_at", "delivered_at", "event_id", "event_type", "id", "last_error",
-        "last_response_excerpt", "last_response_status", "next_attempt_at", "status", "webhook_id",
+        "attempts",
+        "created_at",
+        "delivered_at",
+        "event_id",
+        "event_type",
+        "id",
+        "last_error",
+        "last_response_excerpt",
+        "last_response_status",
+        "next_attempt_at",
+        "status",
+        "webhook_id",
     ];
     assert_eq!(fields(&delivered), shown);
     assert_eq!((&delivered["attempts"], &delivered["last_response_status"]), (&json!(1), &json!(204)));

@@ -80,9 +80,11 @@ mod tests {
     #[tokio::test]
     async fn the_new_role_is_committed() {
         let mut store = MockMembershipStore::new();
-        store.expect_commit_role_change().times(1).withf(|it| {
-                it.role == Role::Admin && it.change.effects.events[0].data["role"].as_str() == Some("admin")
-            }).returning(|_| Ok(()));
+        store
+            .expect_commit_role_change()
+            .times(1)
+            .withf(|it| it.role == Role::Admin && it.change.effects.events[0].data["role"].as_str() == Some("admin"))
+            .returning(|_| Ok(()));
         assert_eq!(change(Some(people::seen_membership()), store).await.unwrap().role, Role::Admin);
     }
 

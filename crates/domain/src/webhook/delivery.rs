@@ -111,8 +111,12 @@ impl Settling {
         };
         let error = match &arrival {
             Arrival::Failed(error) => Some(error.to_string()),
-            Arrival::Answered { status: 300..=399, .. } => Some("it answered with a redirect; those are not followed".into()),
-            Arrival::Answered { status, .. } if !arrival.is_success() => Some(format!("it answered with status {status}")),
+            Arrival::Answered { status: 300..=399, .. } => {
+                Some("it answered with a redirect; those are not followed".into())
+            }
+            Arrival::Answered { status, .. } if !arrival.is_success() => {
+                Some(format!("it answered with status {status}"))
+            }
             Arrival::Answered { .. } => None,
         };
         let (response_status, response_excerpt) = match arrival {

@@ -287,7 +287,8 @@ mod tests {
             .expect_hand()
             .times(1)
             .withf(|parcel| {
-                let header = |name| parcel.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+                let header =
+                    |name| parcel.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
                 let event = deliveries(1)[0].message.id.to_string();
                 parcel.url == people::endpoint().url
                     && parcel.body == deliveries(1)[0].message.body()

@@ -121,8 +121,7 @@ impl Endpoint {
         subscription: Subscription,
         description: Option<Description>,
     ) -> (Self, WebhookSecret) {
-        let (id, secret) =
-            (EndpointId::new(desk.ids.next()), WebhookSecret::generate(desk.secrets.as_ref()));
+        let (id, secret) = (EndpointId::new(desk.ids.next()), WebhookSecret::generate(desk.secrets.as_ref()));
         let endpoint = Self {
             id,
             account,

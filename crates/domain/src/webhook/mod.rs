@@ -31,7 +31,9 @@ pub use edit::{EditEndpointError, EndpointChange, EndpointEdit};
 pub use endpoint::{Endpoint, MAX_ENDPOINTS, SharedSecret, Tally, WebhookSecret};
 pub use event::{Event, EventData, EventType, EventTypeError, Message, Subscription, SubscriptionError};
 pub use excerpt::Excerpt;
-pub use port::{Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Held, Marks, Parcel, WebhookStore};
+pub use port::{
+    Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Held, Marks, Parcel, WebhookStore,
+};
 #[cfg(feature = "testing")]
 pub use port::{MockCourier, MockDeliveryQueue, MockWebhookStore};
 pub use remove::{EndpointRemoval, RemoveEndpointError};

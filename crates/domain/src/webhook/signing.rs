@@ -47,7 +47,11 @@ mod tests {
     /// The test cases of RFC 4231 for SHA-256.
     #[rstest]
     #[case::one(&[0x0b; 20], "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")]
-    #[case::two(b"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")]
+    #[case::two(
+        b"Jefe",
+        "what do ya want for nothing?",
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    )]
     #[case::six(&[0xaa; 131], "Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")]
     fn the_mac_is_hmac_sha256(#[case] key: &[u8], #[case] text: &str, #[case] hex: &str) {
         assert_eq!(HEXLOWER.encode(&mac(key, text)), hex);
@@ -61,12 +65,18 @@ mod tests {
     #[test]
     fn both_families_are_signed_as_ever() {
         let headers = sign(&[secret(7)], EventId::new(people::uuid(1)), people::NOW, "{}");
-        assert_eq!(headers.each_ref().map(|(name, value)| (*name, value.as_str())), [
-            ("x-driftstack-signature", "t=1778590800,v1=ab4cf3673827e52155dc11cc09d8c005f20de396a275b6f33d0af141bff942d4"),
-            ("webhook-id", "0192f0c1-2345-7000-8000-000000000001"),
-            ("webhook-timestamp", "1778590800"),
-            ("webhook-signature", "v1,JGI0qW2wxIn95Y6lMfjnwnIPQ27wE0X+sQuowxZJ70U="),
-        ]);
+        assert_eq!(
+            headers.each_ref().map(|(name, value)| (*name, value.as_str())),
+            [
+                (
+                    "x-driftstack-signature",
+                    "t=1778590800,v1=ab4cf3673827e52155dc11cc09d8c005f20de396a275b6f33d0af141bff942d4"
+                ),
+                ("webhook-id", "0192f0c1-2345-7000-8000-000000000001"),
+                ("webhook-timestamp", "1778590800"),
+                ("webhook-signature", "v1,JGI0qW2wxIn95Y6lMfjnwnIPQ27wE0X+sQuowxZJ70U="),
+            ]
+        );
     }
 
     #[test]
@@ -84,7 +94,8 @@ mod tests {
         let now = std::time::UNIX_EPOCH.elapsed().unwrap();
         let now = Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap()).unwrap();
         let (old, new, body) = (secret(7), secret(8), r#"{"type":"test.ping","data":{"ä":"ö"}}"#);
-        let mut headers = standardwebhooks_headers(&sign(&[new.clone(), old.clone()], EventId::new(people::uuid(1)), now, body));
+        let mut headers =
+            standardwebhooks_headers(&sign(&[new.clone(), old.clone()], EventId::new(people::uuid(1)), now, body));
         for secret in [&old, &new] {
             let verifier = standardwebhooks::Webhook::new(secret.expose()).unwrap();
             assert!(verifier.verify(body.as_bytes(), &headers).is_ok());

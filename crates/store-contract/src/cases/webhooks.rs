@@ -18,8 +18,8 @@ use driftstack_domain::{
     time::{DAY, HOUR, MINUTE},
     webhook::{
         Arrival, Claimed, CourierError, CreateEndpointError, CreatedEndpoint, Delivery, DeliveryQueue as _,
-        DeliveryStatus, Endpoint, EndpointEdit, EndpointOrder, EventType, Excerpt, Held, MAX_ENDPOINTS, Marks, Settling,
-        WebhookStore as _,
+        DeliveryStatus, Endpoint, EndpointEdit, EndpointOrder, EventType, Excerpt, Held, MAX_ENDPOINTS, Marks,
+        Settling, WebhookStore as _,
     },
 };
 use tokio::time::timeout;
@@ -352,12 +352,10 @@ pub async fn an_endpoint_is_claimed_by_one_alone<B: Backend>(backend: B) {
     let claimed = claim(&world, 3).await.unwrap();
     assert_eq!((claimed.endpoint.id, claimed.deliveries.len()), (id, 3));
     assert_eq!(claim(&world, 9).await, None, "there is more, and still only one may deliver");
-    assert_eq!(statuses(&world, id).await[..4], [
-        DeliveryStatus::InFlight,
-        DeliveryStatus::InFlight,
-        DeliveryStatus::InFlight,
-        DeliveryStatus::Pending
-    ]);
+    assert_eq!(
+        statuses(&world, id).await[..4],
+        [DeliveryStatus::InFlight, DeliveryStatus::InFlight, DeliveryStatus::InFlight, DeliveryStatus::Pending]
+    );
     happen(&world, &olive, 1).await;
     assert_eq!(claim(&world, 9).await, None, "nor for what has come since");
     assert_eq!(mark(&world, &claimed, (0..3).map(|nth| (nth, ok())), true).await, Held::Yes);
@@ -514,8 +512,7 @@ pub async fn the_tally_is_kept_with_the_marks<B: Backend>(backend: B) {
     let mut tally = claimed.endpoint.tally;
     (tally.delivered, tally.failed, tally.dlq, tally.consecutive_failures) = (5, 4, 3, 2);
     (tally.last_success_at, tally.last_failure_at) = (Some(world.now()), Some(people::EARLIER));
-    let marks =
-        Marks { endpoint: id, holder: claimed.holder, settlings: Vec::new(), tally, ends: Some(world.now()) };
+    let marks = Marks { endpoint: id, holder: claimed.holder, settlings: Vec::new(), tally, ends: Some(world.now()) };
     assert_eq!(world.store.mark(&marks).await.unwrap(), Held::Yes);
     assert_eq!(world.store.seen_endpoint(olive.id, id).await.unwrap().unwrap().tally, tally);
     let somebody = Marks { holder: LeaseId::new(people::uuid(1)), ..marks };

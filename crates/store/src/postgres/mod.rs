@@ -77,7 +77,8 @@ impl PostgresStore {
         let (mail_written, event_written, link_wanted) = (Bell::default(), Bell::default(), Bell::default());
         let patience = options.patience();
         let (severe_entry, listener) = (AccountBells::default(), OnceLock::new());
-        let inner = Inner { pools, connector, patience, mail_written, event_written, link_wanted, severe_entry, listener };
+        let inner =
+            Inner { pools, connector, patience, mail_written, event_written, link_wanted, severe_entry, listener };
         Ok(Self(Arc::new(inner)))
     }
 

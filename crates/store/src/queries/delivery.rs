@@ -306,9 +306,8 @@ async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
 }
 
 async fn settle(c: &mut Conn, it: &Settling) -> Answer<()> {
-    let sent = webhook_deliveries::table
-        .find(b(&it.id))
-        .filter(webhook_deliveries::status.eq(b(&DeliveryStatus::InFlight)));
+    let sent =
+        webhook_deliveries::table.find(b(&it.id)).filter(webhook_deliveries::status.eq(b(&DeliveryStatus::InFlight)));
     dsl::update(sent)
         .set((
             webhook_deliveries::status.eq(b(&it.status)),

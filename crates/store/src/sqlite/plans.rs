@@ -27,8 +27,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, invite, mail, membership, staff,
-        web_session, webhook,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, invite, mail, membership,
+        staff, web_session, webhook,
     },
 };
 

@@ -109,7 +109,7 @@ impl EndpointView {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+struct EndpointBody {
     /// `https` alone, to a host on the public internet.
     url: String,
     /// At least one type.
@@ -121,14 +121,14 @@ struct CreateBody {
 }
 
 #[derive(Serialize, ToSchema)]
-struct CreatedView {
+struct CreatedEndpointView {
     #[serde(flatten)]
     endpoint: EndpointView,
     /// What deliveries are signed with. It is shown now and never again.
     secret: String,
 }
 
-impl CreatedView {
+impl CreatedEndpointView {
     fn new(created: CreatedEndpoint, now: Timestamp) -> Self {
         Self { secret: created.secret.expose().to_owned(), endpoint: EndpointView::new(created.endpoint, now) }
     }
@@ -137,12 +137,12 @@ impl CreatedView {
 async fn create(
     gate: Gate<CreateEndpoint>,
     services: Data<Services>,
-    new: NewBody<CreateBody>,
-) -> Result<Once<Created<CreatedView>>, Problem> {
-    let CreateBody { url, events, description } = new.body;
+    new: NewBody<EndpointBody>,
+) -> Result<Once<Created<CreatedEndpointView>>, Problem> {
+    let EndpointBody { url, events, description } = new.body;
     let (order, now) = (EndpointOrder { url, events, description }, services.clock.now());
     let create = async |by: Creation<'_, _, _>| services.webhooks.create(by, order.clone()).await;
-    gate.create(&new.repeatable, create, |created| Created(CreatedView::new(created.clone(), now))).await
+    gate.create(&new.repeatable, create, |created| Created(CreatedEndpointView::new(created.clone(), now))).await
 }
 
 impl From<CreateEndpointError> for Problem {
@@ -184,7 +184,7 @@ async fn read(
 /// Any of them, at least one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct EditBody {
+struct EndpointEditBody {
     url: Option<String>,
     #[schema(value_type = Option<Vec<String>>)]
     events: Option<Vec<EventType>>,
@@ -200,9 +200,9 @@ async fn edit(
     gate: Gate<EditEndpoint>,
     services: Data<Services>,
     id: Id<EndpointId>,
-    body: Body<EditBody>,
+    body: Body<EndpointEditBody>,
 ) -> Result<Ok200<EndpointView>, Problem> {
-    let EditBody { url, events, description, active } = body.0;
+    let EndpointEditBody { url, events, description, active } = body.0;
     let edit = EndpointEdit { url, events, description, active };
     let endpoint = gate.change(async |by| services.webhooks.edit(by, id.0, edit.clone()).await).await?;
     Ok(Ok200(EndpointView::new(endpoint, services.clock.now())))
@@ -242,21 +242,24 @@ impl From<RemoveEndpointError> for Problem {
 /// Nothing is asked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NothingBody {}
+struct NoFieldsBody {}
 
 #[derive(Serialize, ToSchema)]
-struct RotatedView {
+struct RotatedSecretView {
     #[serde(flatten)]
-    created: CreatedView,
+    created: CreatedEndpointView,
     /// The secret before it signs along until then.
     #[schema(value_type = String, format = "date-time")]
     grace_expires_at: Timestamp,
 }
 
-impl RotatedView {
+impl RotatedSecretView {
     fn new(rotated: RotatedSecret, now: Timestamp) -> Self {
         let RotatedSecret { endpoint, secret, grace_ends_at } = rotated;
-        Self { created: CreatedView::new(CreatedEndpoint { endpoint, secret }, now), grace_expires_at: grace_ends_at }
+        Self {
+            created: CreatedEndpointView::new(CreatedEndpoint { endpoint, secret }, now),
+            grace_expires_at: grace_ends_at,
+        }
     }
 }
 
@@ -264,11 +267,11 @@ async fn rotate(
     gate: Gate<RotateSecret>,
     services: Data<Services>,
     id: Id<EndpointId>,
-    new: NewBody<NothingBody>,
-) -> Result<Once<Ok200<RotatedView>>, Problem> {
+    new: NewBody<NoFieldsBody>,
+) -> Result<Once<Ok200<RotatedSecretView>>, Problem> {
     let now = services.clock.now();
     let rotate = async |by: Creation<'_, _, _>| services.webhooks.rotate_secret(by, id.0).await;
-    gate.create(&new.repeatable, rotate, |rotated| Ok200(RotatedView::new(rotated.clone(), now))).await
+    gate.create(&new.repeatable, rotate, |rotated| Ok200(RotatedSecretView::new(rotated.clone(), now))).await
 }
 
 impl From<RotateSecretError> for Problem {
@@ -303,7 +306,7 @@ async fn test(
     gate: Gate<TestEndpoint>,
     services: Data<Services>,
     id: Id<EndpointId>,
-    new: NewBody<NothingBody>,
+    new: NewBody<NoFieldsBody>,
 ) -> Result<Once<Accepted<PingView>>, Problem> {
     let test = async |by: Creation<'_, _, _>| services.webhooks.test(by, id.0).await;
     gate.create(&new.repeatable, test, |ping| Accepted((*ping).into())).await
@@ -398,7 +401,7 @@ async fn replay(
     gate: Gate<ReplayDelivery>,
     services: Data<Services>,
     id: Id<DeliveryId>,
-    _: Body<NothingBody>,
+    _: Body<NoFieldsBody>,
 ) -> Result<Ok200<DeliveryView>, Problem> {
     let delivery = gate.change(async |by| services.webhooks.replay(by, id.0).await).await?;
     Ok(Ok200(delivery.into()))

@@ -72,7 +72,8 @@ fn events(arrived: &[Arrived]) -> BTreeSet<String> {
 
 /// Olive's events wait for one endpoint, and nobody serves any more.
 async fn waiting(deployment: &Deployment, receiver: &Receiver) -> (Endpoints, String) {
-    let (rows, service, olive) = (Endpoints::of(deployment).await, lax(deployment).serve(&["serve"]), deployment.person("olive"));
+    let (rows, service, olive) =
+        (Endpoints::of(deployment).await, lax(deployment).serve(&["serve"]), deployment.person("olive"));
     let made = register(&olive, &service, &receiver.url("/")).await;
     rows.hold().await;
     ping(&olive, &service, &made, EVENTS).await;
@@ -103,7 +104,8 @@ async fn a_thousand_events_are_delivered_in_their_order_within_seconds() {
     let verifier = standardwebhooks::Webhook::new(&secret).unwrap();
     for arrived in [&arrived[0], &arrived[EVENTS - 1]] {
         let named = ["webhook-id", "webhook-timestamp", "webhook-signature"];
-        let headers = named.map(|name| (reqwest::header::HeaderName::from_static(name), arrived.header(name).parse().unwrap()));
+        let headers =
+            named.map(|name| (reqwest::header::HeaderName::from_static(name), arrived.header(name).parse().unwrap()));
         verifier.verify(arrived.body.as_bytes(), &headers.into_iter().collect()).unwrap();
     }
     let scrape = Scrape::of(&worker).await;
