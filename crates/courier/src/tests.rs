@@ -152,7 +152,7 @@ async fn a_connection_is_used_again() {
 async fn nobody_who_never_answers_holds_it_for_long() {
     let receiver = Receiver::that(async |stream| {
         let _held = stream;
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
     });
     assert_eq!(hand(&courier(), &receiver.await.url()).await, Err(CourierError::TimedOut));
 }
@@ -212,8 +212,8 @@ async fn a_head_without_an_end_is_refused() {
     assert_eq!(hand(&courier(), &one.await.url()).await, Err(CourierError::Broken));
     let many = Receiver::that(async |mut stream| {
         request(&mut stream).await;
-        let headers: String = (0..200).map(|n| format!("x-{n}: a\r\n")).collect();
-        say(&mut stream, &format!("HTTP/1.1 200 OK\r\n{headers}\r\n")).await;
+        let headers = (0..200).map(|n| format!("x-{n}: a")).collect::<Vec<_>>().join("\r\n");
+        say(&mut stream, &format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n")).await;
     });
     assert_eq!(hand(&courier(), &many.await.url()).await, Err(CourierError::Broken));
 }
@@ -283,7 +283,7 @@ async fn a_handshake_that_fails_is_named() {
 async fn a_handshake_that_never_comes_holds_nobody() {
     let receiver = Receiver::that(async |stream| {
         let _held = stream;
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
     });
     let url = receiver.await.url().replace("http://", "https://");
     assert_eq!(hand(&courier(), &url).await, Err(CourierError::TimedOut));

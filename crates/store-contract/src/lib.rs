@@ -272,6 +272,8 @@ macro_rules! store_contract {
                     deliveries_are_listed_newest_first_by_status
                     what_was_settled_long_ago_is_forgotten
                     what_was_never_made_is_not_seen
+                    what_happens_while_a_lease_ends_is_not_forgotten
+                    of_a_deletion_and_a_claim_one_comes_first
                 }
             }
         }

@@ -434,3 +434,19 @@ async fn every_delivery_is_looked_at_again() {
     assert_eq!(failed["last_error"], "the URL leads to an address that is not on the public internet");
     assert_eq!(receiver.count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_registration_or_rotation_tells_the_same_secret() {
+    let house = House::open().await;
+    let olive = house.person("olive").await;
+    let keyed = async |path: &str, body: &Value| {
+        send(olive.request(Method::POST, path).header("idempotency-key", "k").json(body)).await
+    };
+    let (first, again) =
+        (keyed(PATH, &order("https://example.com/")).await, keyed(PATH, &order("https://example.com/")).await);
+    assert_eq!((first.status, again.status, &again.text), (201, 201, &first.text));
+    assert_eq!(olive.get(PATH).await.expect(200)["data"].as_array().unwrap().len(), 1);
+    let rotate = format!("{}/rotate-secret", path_of(&first.json()));
+    let (first, again) = (keyed(&rotate, &json!({})).await, keyed(&rotate, &json!({})).await);
+    assert_eq!((first.status, again.status, &again.text), (200, 200, &first.text));
+}

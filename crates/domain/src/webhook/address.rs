@@ -13,7 +13,7 @@ pub fn is_public(address: IpAddr) -> bool {
 /// Stretches that are not public, as the address they begin with and the bits that count.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 17] = [
     // This host, and private networks.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
     (Ipv4Addr::new(172, 16, 0, 0), 12),

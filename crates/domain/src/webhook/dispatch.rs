@@ -187,18 +187,18 @@ mod tests {
     };
 
     fn deliveries(count: usize) -> Vec<ClaimedDelivery> {
-        let delivery = |n: usize| ClaimedDelivery {
-            id: DeliveryId::new(people::uuid(n as u128 + 1)),
+        let delivery = |n: u128| ClaimedDelivery {
+            id: DeliveryId::new(people::uuid(n)),
             attempts: 0,
             message: Message {
-                id: EventId::new(people::uuid(n as u128 + 1)),
+                id: EventId::new(people::uuid(n)),
                 account: people::OLIVE,
                 kind: EventType::KeyRevoked,
                 at: people::NOW,
                 data: EventData::new(),
             },
         };
-        (0..count).map(delivery).collect()
+        (1..).map(delivery).take(count).collect()
     }
 
     /// A queue that hands out so many deliveries once, and what it is told to note.
@@ -221,8 +221,8 @@ mod tests {
         courier
     }
 
-    fn ok() -> Result<Handed, CourierError> {
-        Ok(Handed { status: 204, start: Vec::new() })
+    fn ok() -> Handed {
+        Handed { status: 204, start: Vec::new() }
     }
 
     async fn deliver(queue: MockDeliveryQueue, courier: MockCourier, stopped: impl Fn() -> bool) -> DispatchRound {
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn every_attempt_is_noted_once_and_the_lease_ends_with_the_last() {
         let (queue, noted) = queue(70, Held::Yes);
-        let round = deliver(queue, courier(|_| ok()), || false).await;
+        let round = deliver(queue, courier(|_| Ok(ok())), || false).await;
         assert_eq!(round, DispatchRound { delivered: 70, ..DispatchRound::default() });
         let noted = noted.lock().unwrap();
         assert_eq!(noted.iter().map(|it| it.settlings.len()).collect::<Vec<_>>(), [32, 32, 6]);
@@ -247,7 +247,7 @@ mod tests {
     #[tokio::test]
     async fn what_fails_does_not_hold_up_the_next() {
         let (queue, noted) = queue(3, Held::Yes);
-        let answers = |nth| if nth == 1 { ok() } else { Err(CourierError::TimedOut) };
+        let answers = |nth| if nth == 1 { Ok(ok()) } else { Err(CourierError::TimedOut) };
         let round = deliver(queue, courier(answers), || false).await;
         assert_eq!((round.delivered, round.failed), (1, 2));
         let tally = noted.lock().unwrap()[0].tally;
@@ -262,7 +262,7 @@ mod tests {
             let counter = sent.clone();
             let counting = courier(move |_| {
                 counter.fetch_add(1, Ordering::Relaxed);
-                ok()
+                Ok(ok())
             });
             assert_eq!(deliver(queue, counting, || false).await.lost, lost);
             assert_eq!(sent.load(Ordering::Relaxed), 32);
@@ -274,7 +274,7 @@ mod tests {
     async fn whoever_is_asked_to_stop_gives_the_rest_back() {
         let (queue, noted) = queue(70, Held::Yes);
         let asked = AtomicUsize::new(0);
-        let round = deliver(queue, courier(|_| ok()), || asked.fetch_add(1, Ordering::Relaxed) >= 5).await;
+        let round = deliver(queue, courier(|_| Ok(ok())), || asked.fetch_add(1, Ordering::Relaxed) >= 5).await;
         assert_eq!(round.delivered, 5);
         assert!(noted.lock().unwrap()[0].ends.is_some());
     }
@@ -298,7 +298,7 @@ mod tests {
                     && header("webhook-id") == Some(event.as_str())
                     && header("x-driftstack-signature").is_some_and(|text| text.starts_with("t=1778590800,v1="))
             })
-            .returning(|_| ok());
+            .returning(|_| Ok(ok()));
         assert_eq!(deliver(queue, courier, || false).await.delivered, 1);
     }
 

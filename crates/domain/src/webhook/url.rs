@@ -108,7 +108,7 @@ impl WebhookUrl {
 fn is_public_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_below = |zone: &&str| name.strip_suffix(*zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !NOT_PUBLIC_NAMES.iter().any(|zone| is_below(&zone))
+    name.contains('.') && !NOT_PUBLIC_NAMES.iter().any(is_below)
 }
 
 impl fmt::Display for WebhookUrl {
