@@ -93,8 +93,8 @@ async fn a_thousand_events_are_delivered_in_their_order_within_seconds() {
     rows.until_all_are_delivered().await;
     let took = began.elapsed();
     println!("{EVENTS} events were delivered in {took:?}");
-    // The bar of 5 s is for an optimised build on a quiet machine.
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    // The bar is 5 s; a machine that does much else besides gets three times as long.
+    assert!(took < Duration::from_secs(15), "{took:?}");
 
     let arrived = receiver.arrived();
     assert_eq!((arrived.len(), events(&arrived).len(), receiver.most_at_once()), (EVENTS, EVENTS, 1));
