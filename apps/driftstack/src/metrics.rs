@@ -21,6 +21,8 @@ const PICTURES_SWEPT: &str = "driftstack_pictures_swept_total";
 const PICTURES_KEPT: &str = "driftstack_pictures_not_swept_total";
 const ACCOUNTS_PURGED: &str = "driftstack_accounts_purged_total";
 const ACCOUNTS_NOT_PURGED: &str = "driftstack_accounts_not_purged_total";
+const WEBHOOKS: &str = "driftstack_webhook_attempts_total";
+const WEBHOOKS_WAITING: &str = "driftstack_webhook_deliveries_waiting";
 const OUTBOX: &str = "driftstack_outbox_mails";
 const CONNECTIONS: &str = "driftstack_database_connections";
 const STREAMS: &str = "driftstack_notification_streams";
@@ -58,6 +60,13 @@ pub fn purged(round: driftstack_domain::ending::PurgeRound) {
     metrics::counter!(ACCOUNTS_NOT_PURGED).increment(round.failed.into());
 }
 
+/// One batch of deliveries to a webhook endpoint.
+pub fn dispatched(round: driftstack_domain::webhook::DispatchRound) {
+    for (outcome, attempts) in [("delivered", round.delivered), ("failed", round.failed), ("dlq", round.dlq)] {
+        metrics::counter!(WEBHOOKS, "outcome" => outcome).increment(attempts.into());
+    }
+}
+
 fn problem(error: impl std::fmt::Display) -> StartError {
     StartError::new("DRIFTSTACK_METRICS_LISTEN", error)
 }
@@ -91,6 +100,10 @@ async fn render(recorder: Data<PrometheusHandle>, services: Data<Services>) -> S
             metrics::gauge!(OUTBOX, "state" => "dead").set(f64::from(depth.dead));
         }
         Err(error) => tracing::warn!(%error, "the outbox was not counted"),
+    }
+    match services.deliveries.waiting().await {
+        Ok(waiting) => metrics::gauge!(WEBHOOKS_WAITING).set(f64::from(waiting)),
+        Err(error) => tracing::warn!(%error, "the deliveries that wait were not counted"),
     }
     metrics::gauge!(STREAMS).set(f64::from(services.notifications.followers()));
     if let Some((open, idle)) = services.health.connections() {

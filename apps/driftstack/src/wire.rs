@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use driftstack_blob::{FolderBlobs, S3Blobs};
+use driftstack_courier::HttpCourier;
 use driftstack_domain::{
     access::{CallerStore, Doorkeeper},
     account::{AccountStore, Accounts},
@@ -31,6 +32,7 @@ use driftstack_domain::{
     time::Clock,
     usage::{Usage, UsageStore},
     web_session::{WebSessionStore, WebSessions},
+    webhook::{Courier, DeliveryQueue, Dispatcher, Reach, WebhookStore, Webhooks},
 };
 use driftstack_limiter::{MemoryLimiter, RedisLimiter, WithFallback};
 use driftstack_mailer::{FolderMailer, PublicUrl, SmtpMailer};
@@ -103,6 +105,8 @@ pub trait Store:
     + WishStore
     + EndingStore
     + HoldingStore
+    + WebhookStore
+    + DeliveryQueue
     + Health
     + 'static
 {
@@ -121,6 +125,7 @@ pub struct Parts {
     pub passwords: Arc<dyn Passwords>,
     pub limiter: Arc<dyn Limiter>,
     pub mailer: Arc<dyn Mailer>,
+    pub courier: Arc<dyn Courier>,
     pub pictures: Arc<dyn Pictures>,
     pub blobs: Blobs,
     /// Where people find the service in a browser.
@@ -182,6 +187,9 @@ pub struct Services {
     pub usage: Usage,
     pub postman: Postman,
     pub outbox: Arc<dyn Outbox>,
+    pub webhooks: Webhooks,
+    pub dispatcher: Dispatcher,
+    pub deliveries: Arc<dyn DeliveryQueue>,
     pub link_store: Arc<dyn LinkStore>,
     pub health: Arc<dyn Health>,
     pub limiter: Arc<dyn Limiter>,
@@ -198,8 +206,20 @@ pub struct Services {
 
 impl Services {
     pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
-        let Parts { clock, ids, secrets, vault, tokens, passwords, limiter, mailer, public_url, pictures, blobs } =
-            parts;
+        let Parts {
+            clock,
+            ids,
+            secrets,
+            vault,
+            tokens,
+            passwords,
+            limiter,
+            mailer,
+            courier,
+            public_url,
+            pictures,
+            blobs,
+        } = parts;
         let desk = Desk { clock: clock.clone(), ids: ids.clone(), secrets, vault: vault.clone() };
         Self {
             doorkeeper: Doorkeeper::new(store.clone(), clock.clone()),
@@ -237,6 +257,9 @@ impl Services {
             sessions: Sessions::new(store.clone(), store.clone(), desk.clone()),
             profiles: Profiles::new(store.clone(), desk.clone()),
             usage: Usage::new(store.clone(), clock.clone()),
+            webhooks: Webhooks::new(store.clone(), settings.webhook_reach, desk.clone()),
+            dispatcher: Dispatcher::new(store.clone(), courier, desk.clone()),
+            deliveries: store.clone(),
             staff: Staff::new(store.clone(), desk),
             postman: Postman::new(store.clone(), mailer, vault.clone(), clock.clone()),
             outbox: store.clone(),
@@ -354,6 +377,7 @@ pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, St
         pictures: Arc::new(BoundedPictures::on_half_of_the_cores()),
         blobs,
         mailer: mailer(settings, public_url.clone()).await?,
+        courier: courier(settings.webhook_reach)?,
         public_url,
     })
 }
@@ -386,6 +410,17 @@ fn blobs(
         }
         BlobRoute::None => Ok(Blobs::Nowhere),
     }
+}
+
+fn courier(reach: Reach) -> Result<Arc<dyn Courier>, StartError> {
+    if reach == Reach::Anywhere {
+        tracing::warn!(
+            "DRIFTSTACK_WEBHOOK_ALLOW_PRIVATE is set: whoever registers a webhook can have this service call anything that it can \
+             reach; it is for tests alone"
+        );
+    }
+    let courier = HttpCourier::open(reach).map_err(|error| StartError::new("webhooks", error))?;
+    Ok(Arc::new(courier))
 }
 
 fn public_url(settings: &Settings, address: SocketAddr) -> Result<PublicUrl, StartError> {

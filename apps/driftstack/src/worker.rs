@@ -1,9 +1,13 @@
-//! What happens off the request path: mails, links, sweeping and purging, each by a loop that sleeps until there is something to do.
+//! What happens off the request path: mails, links, webhooks, sweeping and purging, each by a loop that sleeps until there is
+//! something to do.
 
 use std::{sync::Arc, time::Duration};
 
-use driftstack_domain::{change::StoreError, time::MINUTE};
-use tokio::{sync::watch, task::JoinHandle};
+use driftstack_domain::{change::StoreError, time::MINUTE, webhook::Batch};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
 
 use crate::{metrics, wire::Services};
 
@@ -16,6 +20,10 @@ const BETWEEN_PICTURES: Duration = MINUTE.saturating_mul(5);
 const BETWEEN_PURGES: Duration = MINUTE;
 /// What is to be forgotten is out of use already; it may lie there a little longer.
 const BETWEEN_SWEEPS: Duration = MINUTE;
+
+/// Webhook endpoints that a process delivers to at once. One that is slow holds its own place for some seconds, and then lets
+/// another one have it.
+const ENDPOINTS_AT_ONCE: usize = 64;
 
 /// The running workers.
 #[derive(Debug)]
@@ -30,9 +38,10 @@ impl Workers {
         let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
         let links = tokio::spawn(links(services.clone(), stopped.clone()));
         let pictures = tokio::spawn(pictures(services.clone(), stopped.clone()));
+        let webhooks = tokio::spawn(webhooks(services.clone(), stopped.clone()));
         let sweeps = tokio::spawn(sweeps(services.clone(), stopped.clone()));
         let purges = tokio::spawn(purges(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links, pictures, sweeps, purges] }
+        Self { stop, tasks: vec![mails, links, pictures, webhooks, sweeps, purges] }
     }
 
     /// Lets each finish the round it is in.
@@ -79,6 +88,42 @@ async fn pictures(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
+/// Claims one endpoint after the other, and delivers to many at once.
+async fn webhooks(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
+    while !*stopped.borrow() {
+        while running.len() >= ENDPOINTS_AT_ONCE {
+            running.join_next().await;
+        }
+        let done = services.dispatcher.claim().await.map(|batch| {
+            let batch = batch.map(|batch| deliver(services.clone(), batch, stopped.clone()));
+            batch.map(|delivering| running.spawn(delivering)).is_some()
+        });
+        // Whoever has delivered a batch may have left another one.
+        let wake = async {
+            tokio::select! {
+                () = services.deliveries.event_written() => {}
+                Some(_) = running.join_next() => {}
+            }
+        };
+        rest(done, wake, &mut stopped).await;
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn deliver(services: Arc<Services>, batch: Batch, stopped: watch::Receiver<bool>) {
+    match services.dispatcher.deliver(batch, || *stopped.borrow()).await {
+        Ok(round) => {
+            metrics::dispatched(round);
+            if round.lost {
+                tracing::info!("an endpoint was deleted or taken over while it was delivered to");
+            }
+        }
+        // The lease ends by itself, and what was not noted is sent again.
+        Err(error) => tracing::warn!(%error, "deliveries were not noted"),
+    }
+}
+
 /// Forgets what has had its day.
 async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
@@ -106,7 +151,8 @@ async fn purges(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
 async fn sweep(services: &Services) -> Result<bool, StoreError> {
     let answers = services.idempotency.sweep().await?;
     let activations = services.activations.sweep().await?;
-    Ok(answers || activations)
+    let deliveries = services.dispatcher.forget().await?;
+    Ok(answers || activations || deliveries)
 }
 
 /// Until there may be something to do, or it is time to stop. A round that did something is followed by another one at once.

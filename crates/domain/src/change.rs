@@ -3,7 +3,9 @@
 //! A rule looks at what was seen and makes a sealed record: the rows to write, a [`Guard`], and the [`Effects`] that belong
 //! to it. The store commits the record in one transaction, or says why not with a [`CommitError`].
 
-use crate::{access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail};
+use crate::{
+    access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail, webhook::Event,
+};
 
 /// Counts the commits on one account's workspace that a decision of somebody else may depend on. Equal revisions mean: nothing
 /// of the kind was committed in between.
@@ -93,21 +95,23 @@ impl<A> From<&Permit<A>> for Guard {
 pub struct Effects {
     pub audit: Vec<AuditDraft>,
     pub mails: Vec<OutgoingMail>,
+    /// What the webhook endpoints of an account are told.
+    pub events: Vec<Event>,
 }
 
 impl Effects {
     pub fn audited(draft: AuditDraft) -> Self {
-        Self { audit: vec![draft], mails: Vec::new() }
+        Self { audit: vec![draft], mails: Vec::new(), events: Vec::new() }
     }
 
     /// For what is itself a row and nothing that happened to an account: a challenge, a factor that waits.
     pub(crate) fn none() -> Self {
-        Self { audit: Vec::new(), mails: Vec::new() }
+        Self { audit: Vec::new(), mails: Vec::new(), events: Vec::new() }
     }
 
     /// For what changes nothing of an account.
     pub(crate) fn unaudited(mail: OutgoingMail) -> Self {
-        Self { audit: Vec::new(), mails: vec![mail] }
+        Self { audit: Vec::new(), mails: vec![mail], events: Vec::new() }
     }
 
     #[must_use]
@@ -119,6 +123,12 @@ impl Effects {
     #[must_use]
     pub fn mailed(mut self, mail: impl IntoIterator<Item = OutgoingMail>) -> Self {
         self.mails.extend(mail);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn announcing(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+        self.events.extend(events);
         self
     }
 }

@@ -6,10 +6,11 @@ use crate::{
     access::Permit,
     audit::{Actor, AuditAction, AuditDraft},
     email::Email,
-    id::{AccountId, AuditId, Ids, MailId},
+    id::{AccountId, AuditId, DeliveryId, EventId, Ids, MailId},
     mail::{MailContent, OutgoingMail},
     secret::{LinkToken, Secrets, Vault},
     time::{Clock, Timestamp},
+    webhook::{Event, EventData, EventType, MAX_ENDPOINTS},
 };
 
 /// Where use cases take the time, ids and secrets from.
@@ -42,5 +43,11 @@ impl Desk {
 
     pub(crate) fn mail_with_link(&self, to: Email, content: MailContent, token: &LinkToken) -> OutgoingMail {
         self.mail(to, content).with_token(token, self.vault.as_ref())
+    }
+
+    /// Something that the subscribed webhook endpoints of an account are told.
+    pub(crate) fn event(&self, account: AccountId, kind: EventType, data: EventData) -> Event {
+        let deliveries = (0..MAX_ENDPOINTS).map(|_| DeliveryId::new(self.ids.next())).collect();
+        Event { id: EventId::new(self.ids.next()), account, kind, at: self.now(), data, to: None, deliveries }
     }
 }

@@ -81,6 +81,14 @@ ids! {
     ApiKeyId = "key_";
     /// An audit entry. Bare: it has no prefix.
     AuditId = "";
+    /// One event on its way to one webhook endpoint.
+    DeliveryId = "wdl_";
+    /// Something that webhook endpoints are told of. Bare: it has no prefix.
+    EventId = "";
+    /// A webhook endpoint.
+    EndpointId = "whk_";
+    /// Somebody who delivers to an endpoint. Never public.
+    LeaseId = "";
     /// Somebody who has shown a password and must show a second factor. Never public.
     ChallengeId = "";
     /// A second factor. Never public.

@@ -5,8 +5,8 @@
 //! * [`policy`] says who may do what: one table, one question. [`access`] turns a credential into a permit.
 //! * [`account`], [`avatar`], [`team`], [`membership`], [`api_key`], [`activation`], [`web_session`], [`auth`], [`mfa`],
 //!   [`mail`], [`audit`], [`notify`], [`organisation`], [`limit`], [`idempotency`], [`session`], [`profile`], [`usage`],
-//!   [`ending`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use case, and
-//!   `port.rs` what the
+//!   [`webhook`], [`ending`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use
+//!   case, and `port.rs` what the
 //!   concept needs from outside.
 //! * [`change`] is how a decision reaches a store: whole, or not at all.
 //! * [`desk`] is where use cases take the time, ids and secrets from; [`secret`] holds what is handed out once.
@@ -61,4 +61,5 @@ pub mod tier;
 pub mod time;
 pub mod usage;
 pub mod web_session;
+pub mod webhook;
 mod word;

@@ -23,6 +23,7 @@ use driftstack_domain::{
     team::TeamStore,
     usage::UsageStore,
     web_session::WebSessionStore,
+    webhook::{DeliveryQueue, WebhookStore},
 };
 
 /// Every port that a store implements, on one object.
@@ -52,6 +53,8 @@ pub trait Ports:
     + WishStore
     + EndingStore
     + HoldingStore
+    + WebhookStore
+    + DeliveryQueue
     + 'static
 {
 }
@@ -83,6 +86,8 @@ impl<T> Ports for T where
         + WishStore
         + EndingStore
         + HoldingStore
+        + WebhookStore
+        + DeliveryQueue
         + 'static
 {
 }

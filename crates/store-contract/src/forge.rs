@@ -36,9 +36,10 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DeleteProfile, DestroySession, DisableMfa, EnrollMfa,
-            InviteMember, RemoveMember, ResendInvite, RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, SetPreference,
-            StepUpWithCode, SuspendAccount, SwitchOrganisation, TransferOwnership, UpdateProfile, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DeleteEndpoint, DeleteProfile, DestroySession, DisableMfa,
+            EditEndpoint, EnrollMfa, InviteMember, RemoveMember, ReplayDelivery, ResendInvite, RevokeInvite, RevokeKey,
+            RevokeOtherSessions, RotateKey, RotateSecret, SetPreference, StepUpWithCode, SuspendAccount, SwitchOrganisation,
+            TestEndpoint, TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
     profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},
@@ -48,6 +49,10 @@ use driftstack_domain::{
     team::MockTeamStore,
     testing::people,
     web_session::{MockWebSessionStore, OtherSessionsEnd, SeenSession, SessionEnd, SessionRenewal, WebSessions},
+    webhook::{
+        Delivery, Endpoint, EndpointChange, EndpointEdit, EndpointRemoval, MockWebhookStore, Reach, Replay,
+        SecretRotation, TestPing, Webhooks,
+    },
 };
 use secrecy::SecretString;
 
@@ -416,5 +421,59 @@ pub async fn purge(desk: &Desk, seen: SeenPurge) -> Purge {
     store.expect_commit_purge().returning(caught.catch());
     answers.expect_forget_answers().returning(|_, _| Ok(0));
     Purger::new(Arc::new(store), Arc::new(answers), desk.clone()).round().await.unwrap();
+    caught.take()
+}
+
+fn webhooks(desk: &Desk, store: MockWebhookStore) -> Webhooks {
+    Webhooks::new(Arc::new(store), Reach::Public, desk.clone())
+}
+
+/// A store in which an endpoint is as it was.
+fn with_endpoint(endpoint: Endpoint) -> MockWebhookStore {
+    let mut store = MockWebhookStore::new();
+    store.expect_seen_endpoint().returning(move |_, _| Ok(Some(endpoint.clone())));
+    store
+}
+
+/// Pauses an endpoint.
+pub async fn endpoint_change(desk: &Desk, by: &Permit<EditEndpoint>, endpoint: Endpoint) -> EndpointChange {
+    let (id, caught) = (endpoint.id, Caught::nothing());
+    let mut store = with_endpoint(endpoint);
+    store.expect_commit_endpoint_change().returning(caught.catch());
+    let edit = EndpointEdit { active: Some(false), ..EndpointEdit::default() };
+    webhooks(desk, store).edit(by, id, edit).await.unwrap();
+    caught.take()
+}
+
+pub async fn endpoint_removal(desk: &Desk, by: &Permit<DeleteEndpoint>, endpoint: Endpoint) -> EndpointRemoval {
+    let (id, caught) = (endpoint.id, Caught::nothing());
+    let mut store = with_endpoint(endpoint);
+    store.expect_commit_endpoint_removal().returning(caught.catch());
+    webhooks(desk, store).remove(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn secret_rotation(desk: &Desk, by: &Permit<RotateSecret>, endpoint: Endpoint) -> SecretRotation {
+    let (id, caught) = (endpoint.id, Caught::nothing());
+    let mut store = with_endpoint(endpoint);
+    store.expect_commit_secret_rotation().returning(caught.catch());
+    webhooks(desk, store).rotate_secret(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn test_ping(desk: &Desk, by: &Permit<TestEndpoint>, endpoint: Endpoint) -> TestPing {
+    let (id, caught) = (endpoint.id, Caught::nothing());
+    let mut store = with_endpoint(endpoint);
+    store.expect_commit_test_ping().returning(caught.catch());
+    webhooks(desk, store).test(by, id).await.unwrap();
+    caught.take()
+}
+
+pub async fn replay(desk: &Desk, by: &Permit<ReplayDelivery>, delivery: Delivery) -> Replay {
+    let (id, caught) = (delivery.id, Caught::nothing());
+    let mut store = MockWebhookStore::new();
+    store.expect_seen_delivery().returning(move |_, _| Ok(Some((delivery.clone(), people::endpoint()))));
+    store.expect_commit_replay().returning(caught.catch());
+    webhooks(desk, store).replay(by, id).await.unwrap();
     caught.take()
 }

@@ -309,6 +309,38 @@ macro_rules! store_contract {
                     a_sign_in_between_makes_the_ending_of_the_others_stale
                     a_preference_is_kept
                 }
+                webhooks {
+                    an_endpoint_is_read_as_it_was_written
+                    endpoints_are_listed_newest_first_but_for_deleted_ones
+                    an_endpoint_is_changed
+                    a_deleted_endpoint_keeps_no_secret_and_gives_up_what_waits
+                    what_is_deleted_is_not_changed
+                    a_secret_is_rotated_from_the_one_that_was_seen
+                    of_sixteen_who_register_at_once_ten_do
+                    an_event_is_written_with_its_change
+                    what_nobody_wants_to_hear_is_not_written
+                    the_team_tells_of_its_members
+                    a_refused_commit_tells_nobody
+                    a_commit_with_an_event_wakes_the_dispatcher
+                    a_ping_is_for_one_endpoint
+                    deliveries_are_numbered_in_the_order_of_the_commits
+                    an_endpoint_is_claimed_by_one_alone
+                    many_who_claim_share_no_endpoint
+                    a_lease_that_ran_out_is_taken_over_with_the_same_ids
+                    what_was_claimed_and_not_sent_waits_again
+                    what_failed_waits_and_holds_up_nothing
+                    a_backlog_of_failures_leaves_room_for_what_is_new
+                    what_fails_six_times_is_given_up
+                    a_paused_endpoint_waits_and_goes_on
+                    a_resumed_endpoint_is_still_delivered_to_by_one
+                    the_tally_is_kept_with_the_marks
+                    a_delivery_is_replayed_from_the_status_it_was_seen_in
+                    deliveries_are_listed_newest_first_by_status
+                    what_was_settled_long_ago_is_forgotten
+                    what_was_never_made_is_not_seen
+                    what_happens_while_a_lease_ends_is_not_forgotten
+                    of_a_deletion_and_a_claim_one_comes_first
+                }
             }
         }
     };

@@ -38,6 +38,7 @@ use driftstack_domain::{
     time::{Clock as _, Timestamp},
     usage::Usage,
     web_session::{Agent, SignedIn, WebSessions},
+    webhook::{Reach, Webhooks},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{runtime::Handle, task::block_in_place};
@@ -195,6 +196,10 @@ impl<B: Backend> World<B> {
 
     pub fn keys(&self) -> ApiKeys {
         ApiKeys::new(self.store.clone(), self.desk.clone())
+    }
+
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.store.clone(), Reach::Public, self.desk.clone())
     }
 
     pub fn preferences(&self) -> Preferences {

@@ -78,6 +78,16 @@ macro_rules! hot_reads {
             profiles_that_are_kept: profile::count(account());
             what_runs_on_a_profile: profile::running_on(account(), ProfileId::new(Uuid::from_u128(1)));
             the_usage_of_a_quarter: usage::seen_usage(account(), Day::from_number(20_000)..=Day::from_number(20_090));
+            the_endpoints_of_an_account: webhook::endpoints(account());
+            an_endpoint: webhook::seen_endpoint(account(), EndpointId::new(Uuid::from_u128(1)));
+            a_delivery: webhook::seen_delivery(account(), DeliveryId::new(Uuid::from_u128(1)));
+            a_page_of_deliveries: webhook::deliveries(EndpointId::new(Uuid::from_u128(1)), None, page());
+            a_page_of_dead_deliveries:
+                webhook::deliveries(EndpointId::new(Uuid::from_u128(1)), Some(DeliveryStatus::Dlq), page());
+            the_endpoint_that_is_due: delivery::claim(LeaseId::new(Uuid::from_u128(1)), now(), now(), 100);
+            the_deliveries_that_are_due: delivery::due(EndpointId::new(Uuid::from_u128(1)), now(), 100);
+            when_the_next_delivery_is_due: delivery::next_due(EndpointId::new(Uuid::from_u128(1)), now());
+            what_is_forgotten: delivery::forget(now(), now(), 100);
             the_mails_that_are_due: mail::claim(now(), now(), 16);
         }
     };

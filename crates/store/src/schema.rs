@@ -256,6 +256,55 @@ tables! {
         session_minutes -> BigInt,
     }
 
+    webhook_endpoints (id) {
+        id -> Id,
+        account -> Id,
+        url -> Text,
+        secret -> Nullable<Binary>,
+        secret_prefix -> Text,
+        old_secret -> Nullable<Binary>,
+        old_secret_prefix -> Nullable<Text>,
+        old_secret_until -> Nullable<Moment>,
+        events -> Text,
+        description -> Nullable<Text>,
+        active -> Bool,
+        delivered -> BigInt,
+        failed -> BigInt,
+        dlq -> BigInt,
+        consecutive_failures -> BigInt,
+        last_success_at -> Nullable<Moment>,
+        last_failure_at -> Nullable<Moment>,
+        disabled_at -> Nullable<Moment>,
+        created_at -> Moment,
+        last_seq -> BigInt,
+        due_at -> Nullable<Moment>,
+        lease -> Nullable<Id>,
+        leased_until -> Moment,
+    }
+
+    webhook_events (id) {
+        id -> Id,
+        account -> Id,
+        kind -> Text,
+        at -> Moment,
+        data -> Text,
+    }
+
+    webhook_deliveries (id) {
+        id -> Id,
+        endpoint -> Id,
+        event -> Id,
+        seq -> BigInt,
+        status -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Moment,
+        response_status -> Nullable<Integer>,
+        response_excerpt -> Nullable<Text>,
+        error -> Nullable<Text>,
+        settled_at -> Nullable<Moment>,
+        created_at -> Moment,
+    }
+
     declined_mails (account, mail) {
         account -> Id,
         mail -> Text,

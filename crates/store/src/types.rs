@@ -21,8 +21,8 @@ use driftstack_domain::{
     change::Revision,
     email::Email,
     id::{
-        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, FactorId, InviteId, LinkId, MailId,
-        MembershipId, ProfileId, SessionId, TeamId, WebSessionId,
+        AccountId, ActivationId, ApiKeyId, AuditId, ChallengeId, ClaimId, DeliveryId, EndpointId, EventId, FactorId,
+        InviteId, LeaseId, LinkId, MailId, MembershipId, ProfileId, SessionId, TeamId, WebSessionId,
     },
     mail::{MailContent, OptionalMail},
     name::Name,
@@ -34,6 +34,7 @@ use driftstack_domain::{
     tier::{Overrides, Plan, Tier},
     time::Timestamp,
     usage::Day,
+    webhook::{DeliveryStatus, Description as EndpointDescription, EventType, Excerpt, Subscription, WebhookUrl},
 };
 use uuid::Uuid;
 
@@ -148,8 +149,8 @@ macro_rules! stored_as_it_is {
     };
 }
 
-stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId, ProfileId, SessionId }
-stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan, Archetype, Behavior, Description, Purpose }
+stored_as_id! { AccountId, ApiKeyId, AuditId, ChallengeId, FactorId, InviteId, LinkId, MailId, MembershipId, TeamId, WebSessionId, ActivationId, ClaimId, ProfileId, SessionId, DeliveryId, EndpointId, EventId, LeaseId }
+stored_as_text! { AccountStatus, Email, LinkKind, Name, OptionalMail, Region, Role, Slug, Tier, TimeZone, AvatarKey, Plan, Archetype, Behavior, Description, Purpose, DeliveryStatus, EndpointDescription, EventType }
 stored_as_it_is! { String as Text, bool as Bool, i32 as Integer, i64 as BigInt, Vec<u8> as Binary }
 
 stored! {
@@ -163,6 +164,9 @@ stored! {
     PasswordHash: Text as String, |hash| hash.as_phc().to_owned(), |text| Ok(Self::from_phc(text));
     ScopeSet: Text as String, |scopes| words(*scopes), |text| text.split_whitespace().map(parse::<Scope>).collect();
     Credential: Text as String, |credential| credential.to_string(), |text| credential(&text);
+    Subscription: Text as String, |it| kinds(it), |text| subscription(&text);
+    WebhookUrl: Text as String, |url| url.as_str().to_owned(), |text| Self::of_row(&text).map_err(|error| error.to_string());
+    Excerpt: Text as String, |excerpt| excerpt.as_str().to_owned(), |text| Ok(Self::of_row(text));
     Overrides: Text as String, json, |text| from_json(&text);
     Day: Integer as i32, |day| day.number(), |number| Ok(Self::from_number(number));
     Metadata: Text as String, Metadata::to_json, |text| from_json(&text);
@@ -181,6 +185,15 @@ fn hash(bytes: Vec<u8>) -> Result<[u8; 32], String> {
 
 fn words(scopes: ScopeSet) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn kinds(subscription: &Subscription) -> String {
+    subscription.kinds().iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn subscription(text: &str) -> Result<Subscription, String> {
+    let kinds: Vec<EventType> = text.split_whitespace().map(parse).collect::<Result<_, _>>()?;
+    Subscription::new(&kinds).map_err(|error| error.to_string())
 }
 
 /// The inverse of a credential's `Display`.

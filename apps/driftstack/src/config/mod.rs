@@ -10,6 +10,7 @@ use std::{
 };
 
 use driftstack_blob::{S3Credentials, S3Url};
+use driftstack_domain::webhook::Reach;
 use driftstack_mailer::{PublicUrl, Sender, SmtpUrl};
 use driftstack_store::PostgresOptions;
 use ipnet::IpNet;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub drain_grace: Duration,
     /// Between two signs of life of a stream on which nothing happens.
     pub heartbeat: Duration,
+    /// Where webhooks may be; anywhere in tests alone.
+    pub webhook_reach: Reach,
     /// Where spans are sent; nowhere unless that is compiled in.
     pub otlp_endpoint: Option<String>,
     pub otlp_service_name: String,
@@ -103,7 +106,7 @@ pub enum BlobRoute {
 }
 
 /// Every setting, as it stands in a file. In the environment it is in upper case behind `DRIFTSTACK_`.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 27] = [
     "listen",
     "metrics_listen",
     "data_dir",
@@ -127,6 +130,7 @@ const NAMES: [&str; 26] = [
     "problem_type_base",
     "drain_grace_seconds",
     "heartbeat_seconds",
+    "webhook_allow_private",
     "otlp_endpoint",
     "otlp_service_name",
     "log",
@@ -160,6 +164,7 @@ impl Settings {
             problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
             drain_grace: values.seconds("drain_grace_seconds", "1")?,
             heartbeat: heartbeat(values)?,
+            webhook_reach: if switch(values, "webhook_allow_private")? { Reach::Anywhere } else { Reach::Public },
             otlp_endpoint: otlp_endpoint(values)?,
             otlp_service_name: values.text("otlp_service_name").unwrap_or("driftstack").to_owned(),
             log: values.text("log").unwrap_or("info").to_owned(),
@@ -285,6 +290,7 @@ mod tests {
         assert!(matches!(settings.rate_limits, RateLimits::Memory));
         assert!(matches!(&settings.blobs, BlobRoute::Folder(path) if path == Path::new("./data/blobs")));
         assert_eq!(settings.keys_file, Path::new("./data/keys.json"));
+        assert_eq!(settings.webhook_reach, Reach::Public);
         assert!(settings.trusted_proxies.is_empty() && settings.cors_origins.is_empty() && !settings.migrate);
     }
 
@@ -307,6 +313,7 @@ mod tests {
             ("migrate", "secret"),
             ("drain_grace_seconds", "secret"),
             ("heartbeat_seconds", "0"),
+            ("webhook_allow_private", "secret"),
             ("otlp_endpoint", "https://secret"),
         ] {
             let message = settings(&[(name, value)]).unwrap_err().to_string();

@@ -127,6 +127,17 @@ impl Paging {
         let page = list(by, self.request(by, vault)?).await?;
         Ok(Listed::new(by, page, vault))
     }
+
+    /// The same for a list that belongs to something which may not be there.
+    pub async fn answer_if<A: Operation, Row, View: From<Row>>(
+        &self,
+        gate: &Gate<A>,
+        list: impl AsyncFn(&Permit<A>, PageRequest) -> Result<Option<Page<Row>>, StoreError>,
+    ) -> Result<Option<Ok200<Listed<View>>>, Problem> {
+        let (by, vault) = (gate.permit(), gate.services().vault.as_ref());
+        let page = list(by, self.request(by, vault)?).await?;
+        Ok(page.map(|page| Ok200(Listed::new(by, page, vault))))
+    }
 }
 
 fn open(text: &str, context: &str, vault: &dyn Vault) -> Option<Position> {

@@ -142,6 +142,27 @@ impl Everything<'_> {
         assert_eq!(log["data"][0]["payload"]["note"], note["note"], "its reader sees it");
     }
 
+    /// To nobody: what is sent fails, and says so in the log.
+    async fn use_webhooks(&mut self) {
+        let order = json!({ "url": "http://127.0.0.1:1/hooks", "events": ["api_key.revoked"] });
+        let made = self.post("/v1/webhooks", order).await;
+        self.keep("signing secret", &made["secret"]);
+        let path = format!("/v1/webhooks/{}", made["id"].as_str().unwrap());
+        for _ in 0..2 {
+            let rotated = self.post(&format!("{path}/rotate-secret"), json!({})).await;
+            self.keep("signing secret", &rotated["secret"]);
+        }
+        self.post(&format!("{path}/test"), json!({})).await;
+        for _ in 0..500 {
+            let all = self.ask(HERE, Method::GET, &format!("{path}/deliveries"), json!({})).await.expect(200);
+            if all["data"][0]["status"] == "failed" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nothing was tried");
+    }
+
     async fn reset_the_password(&mut self) {
         let before = self.mails.to(EMAIL).len();
         self.post("/v1/auth/password-reset/request", json!({ "email": EMAIL })).await;
@@ -157,13 +178,14 @@ impl Everything<'_> {
         self.use_a_second_factor().await;
         self.use_keys_and_invites().await;
         self.be_written_about().await;
+        self.use_webhooks().await;
         self.reset_the_password().await;
         for password in [FIRST, SECOND, MISTYPED] {
             self.keep("password", &json!(password));
         }
         let count = |what: &str| self.secrets[what].len();
-        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password", "note"].map(count);
-        assert_eq!(counts, [6, 6, 20, 2, 1, 2, 3, 1], "it was all used");
+        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password", "note", "signing secret"];
+        assert_eq!(counts.map(count), [6, 6, 20, 2, 1, 2, 3, 1, 3], "it was all used");
         self.secrets.into_iter().flat_map(|(what, all)| all.into_iter().map(move |it| Secret::new(what, &it))).collect()
     }
 }
@@ -179,6 +201,11 @@ impl Secret {
         let mut raw = vec![text.as_bytes().to_vec(), text.replace('-', "").into_bytes()];
         if what == "totp" {
             raw.extend(data_encoding::BASE32_NOPAD.decode(text.as_bytes()));
+        }
+        if what == "signing secret" {
+            let encoded = text.strip_prefix("whsec_").unwrap().as_bytes();
+            raw.push(encoded.to_vec());
+            raw.extend(data_encoding::BASE64.decode(encoded));
         }
         if what == "link" || what == "challenge" {
             raw.extend(data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()));
@@ -222,6 +249,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// Uses everything on a service that says all it can, and looks at its log and at what lies beside its mails.
 async fn use_everything(binary: &Binary, data: &Path) -> Vec<Secret> {
     let binary = binary.clone().with("DRIFTSTACK_LOG", "trace").with("DRIFTSTACK_TRUSTED_PROXIES", "127.0.0.0/8");
+    let binary = binary.with("DRIFTSTACK_WEBHOOK_ALLOW_PRIVATE", "1");
     binary.printed(&["admin", "create-account", "--email", STAFF, "--staff"], FIRST);
     let service = binary.serve(&[]);
     let mails = MailFolder(data.join("mail"));

@@ -21,6 +21,7 @@ use driftstack_domain::{
     testing::people,
     tier::{Plan, Tier},
     time::{Clock, Timestamp},
+    webhook::Reach,
 };
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
@@ -111,8 +112,17 @@ impl House {
 
     /// With other parts.
     pub async fn open_with(change: impl FnOnce(&mut Parts)) -> Self {
+        Self::open_as(Reach::Anywhere, change).await
+    }
+
+    /// Webhooks may go so far.
+    pub async fn open_reaching(reach: Reach) -> Self {
+        Self::open_as(reach, |_| ()).await
+    }
+
+    async fn open_as(webhook_reach: Reach, change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&folder);
+        let settings = Settings { webhook_reach, ..settings(&folder) };
         let store = wire::open_store(&settings.database, true).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(people::NOW.millis())));
         let mut parts = Parts { clock: clock.clone(), ..wire::parts(&settings, settings.listen).await.unwrap() };
@@ -233,6 +243,7 @@ fn settings(folder: &TempDir) -> Settings {
         problem_type_base: "https://errors.driftstack.dev/".to_owned(),
         drain_grace: Duration::ZERO,
         heartbeat: Duration::from_millis(500),
+        webhook_reach: Reach::Anywhere,
         otlp_endpoint: None,
         otlp_service_name: "driftstack".to_owned(),
         log: "off".to_owned(),

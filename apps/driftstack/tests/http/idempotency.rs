@@ -30,7 +30,7 @@ async fn minted(by: &Person<'_>) -> usize {
 }
 
 /// What a `POST` does that creates nothing, or what only somebody without a credential asks for.
-const WITHOUT_A_KEY: [Action; 27] = [
+const WITHOUT_A_KEY: [Action; 28] = [
     // The address can be taken once.
     Action::SignUp,
     Action::VerifyEmail,
@@ -60,6 +60,8 @@ const WITHOUT_A_KEY: [Action; 27] = [
     Action::SuspendAccount,
     Action::UnsuspendAccount,
     Action::TransferOwnership,
+    // What waits already is not made to wait twice.
+    Action::ReplayDelivery,
     // What nobody collects goes away by itself.
     Action::InitiateDevice,
     Action::ExchangeDevice,

@@ -38,7 +38,9 @@ impl ApiKeys {
         }
         let entry = self.desk.audit(by, AuditAction::KeyRevoked).on(id);
         let entry = entry.with_personal(&self.desk, "name", key.name.as_str());
-        let it = KeyRevocation { key: id, at: self.desk.now(), change: Change::new(by, Effects::audited(entry)) };
+        let revoked = self.desk.key_revoked(by.workspace(), by.actor(), id, "revoked");
+        let change = Change::new(by, Effects::audited(entry).announcing([revoked]));
+        let it = KeyRevocation { key: id, at: self.desk.now(), change };
         Ok(self.store.commit_key_revocation(&it).await?)
     }
 }
@@ -61,7 +63,14 @@ mod tests {
             let key = ApiKey::new(&desk(), people::OLIVE, people::name("ci"), &secret, ScopeSet::EMPTY, None);
             let mut store = MockApiKeyStore::new();
             store.expect_seen_key().returning(move |_, _| Ok(Some(ApiKey { revoked_at, ..key.clone() })));
-            store.expect_commit_key_revocation().times(commits).returning(|_| Ok(()));
+            store
+                .expect_commit_key_revocation()
+                .times(commits)
+                .withf(|it| {
+                    let [event] = &it.change.effects.events[..] else { return false };
+                    (event.account, event.kind.as_str()) == (people::OLIVE, "api_key.revoked")
+                })
+                .returning(|_| Ok(()));
             let keys = ApiKeys::new(Arc::new(store), desk());
             assert!(keys.revoke(&people::permit(), ApiKeyId::new(people::uuid(1))).await.is_ok());
         }

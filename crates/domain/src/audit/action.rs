@@ -51,5 +51,11 @@ words! {
         MemberRemoved = "team.member_removed",
         TeamUpdated = "team.updated",
         OwnershipTransferred = "team.ownership_transferred",
+        EndpointCreated = "webhook_endpoint.created",
+        EndpointUpdated = "webhook_endpoint.updated",
+        EndpointDeleted = "webhook_endpoint.deleted",
+        EndpointSecretRotated = "webhook_endpoint.secret_rotated",
+        EndpointTested = "webhook_endpoint.tested",
+        DeliveryReplayed = "webhook_delivery.replayed",
     }
 }

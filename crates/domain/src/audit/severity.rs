@@ -34,7 +34,10 @@ impl AuditAction {
             | Self::InviteAccepted
             | Self::RoleChanged
             | Self::MemberRemoved
-            | Self::OwnershipTransferred => Severity::High,
+            | Self::OwnershipTransferred
+            // What happens here is told to somebody elsewhere from then on.
+            | Self::EndpointCreated
+            | Self::EndpointSecretRotated => Severity::High,
             Self::AccountCreated
             | Self::AccountPurged
             | Self::EmailVerified
@@ -59,7 +62,11 @@ impl AuditAction {
             | Self::MemberInvited
             | Self::InviteResent
             | Self::InviteRevoked
-            | Self::TeamUpdated => Severity::Ordinary,
+            | Self::TeamUpdated
+            | Self::EndpointUpdated
+            | Self::EndpointDeleted
+            | Self::EndpointTested
+            | Self::DeliveryReplayed => Severity::Ordinary,
         }
     }
 }
@@ -108,6 +115,8 @@ mod tests {
                 "team.member_role_changed",
                 "team.member_removed",
                 "team.ownership_transferred",
+                "webhook_endpoint.created",
+                "webhook_endpoint.secret_rotated",
             ]
         );
     }

@@ -15,6 +15,7 @@ use crate::{
     id::AccountId,
     mail::MailContent,
     policy::action::DeleteAccount,
+    session::EndedSession,
     time::Timestamp,
 };
 
@@ -24,6 +25,7 @@ use crate::{
 pub struct Deletion {
     pub account: AccountId,
     pub departures: Vec<Departure>,
+    pub sessions: Vec<EndedSession>,
     pub at: Timestamp,
     pub purge_at: Timestamp,
     pub change: Change,
@@ -63,9 +65,17 @@ impl Endings {
             effects = effects.and_audited(left.with("revoked_api_keys", listed));
             guard = guard.and(*owner, *owner_revision);
         }
+        let mut sessions = Vec::new();
+        for session in &seen.running {
+            let ended = session.end(at);
+            let entry = session.describe(self.desk.audit(by, AuditAction::SessionDestroyed));
+            let completed = self.desk.session_completed(session, &ended, by.actor());
+            effects = effects.and_audited(entry).announcing([completed]);
+            sessions.push(ended);
+        }
         let mail = self.desk.mail(seen.email, MailContent::AccountDeleted { purge_at });
         let change = Change::new(guard, effects.mailed([mail]));
-        Deletion { account, departures: seen.departures, at, purge_at, change }
+        Deletion { account, departures: seen.departures, sessions, at, purge_at, change }
     }
 }
 
@@ -86,7 +96,8 @@ mod tests {
             owner_revision: Revision(5),
             keys: vec![ApiKeyId::new(people::uuid(0x40))],
         };
-        SeenEnding { email: people::email("ada@example.com"), status, departures: vec![departure] }
+        let running = vec![people::session()];
+        SeenEnding { email: people::email("ada@example.com"), status, departures: vec![departure], running }
     }
 
     fn store(status: AccountStatus) -> MockEndingStore {
@@ -102,8 +113,8 @@ mod tests {
             .expect_commit_deletion()
             .times(1)
             .withf(|it| {
-                let ([own, owners], [mail]) = (it.change.effects.audit.as_slice(), it.change.effects.mails.as_slice())
-                else {
+                let Effects { audit, mails, events, .. } = &it.change.effects;
+                let ([own, owners, session], [mail], [_completed]) = (&audit[..], &mails[..], &events[..]) else {
                     return false;
                 };
                 let purge_at = people::NOW.plus(GRACE);
@@ -113,6 +124,8 @@ mod tests {
                     && (owners.account, owners.action) == (people::OLIVE, AuditAction::MemberRemoved)
                     && owners.payload["left"] == true
                     && owners.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 1)
+                    && session.action == AuditAction::SessionDestroyed
+                    && it.sessions.iter().map(|ended| ended.session).eq([people::session().id])
                     && it.change.guard.accounts().contains(&(people::OLIVE, Revision(5)))
                     && it.change.guard.accounts().len() == 2
                     && mail.to == people::email("ada@example.com")

@@ -8,6 +8,7 @@ use crate::{
     email::Email,
     id::{AccountId, ApiKeyId, LinkId, MailId, MembershipId, WebSessionId},
     mail::MailKind,
+    session::Session,
     time::{DAY, Timestamp},
     web_session::Agent,
 };
@@ -33,12 +34,14 @@ impl Grace {
 }
 
 /// What a deletion is decided on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SeenEnding {
     pub email: Email,
     pub status: AccountStatus,
     /// The teams of others that the account is on.
     pub departures: Vec<Departure>,
+    /// The sessions that run on the account's workspace.
+    pub running: Vec<Session>,
 }
 
 /// A membership that ends with the member's account.

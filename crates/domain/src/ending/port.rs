@@ -19,9 +19,9 @@ pub trait EndingStore: Send + Sync {
     /// The revision of an owner MUST NOT be newer than the keys that are in the member's hands there.
     async fn seen_ending(&self, account: AccountId) -> Result<Option<SeenEnding>, StoreError>;
 
-    /// MUST end every session of the account, revoke every key on it and those of the departures, void its links and its
-    /// open invites, forget its challenges, and end the memberships. MUST be `Stale` unless the account is active and on
-    /// exactly those teams.
+    /// MUST end every sign-in and session of the account, revoke every key on it and those of the departures, void its links
+    /// and its open invites, forget its challenges, and end the memberships. MUST be `Stale` unless the account is active and
+    /// on exactly those teams, and exactly those sessions run.
     async fn commit_deletion(&self, it: &Deletion) -> Result<(), CommitError>;
 
     /// Up to `limit` deleted accounts whose grace is over at `now`, the longest first.

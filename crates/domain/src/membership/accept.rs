@@ -13,6 +13,7 @@ use crate::{
     policy::action::AcceptInvite,
     secret::LinkToken,
     time::Timestamp,
+    webhook::EventType,
 };
 
 /// A membership that an invite becomes.
@@ -89,7 +90,9 @@ impl Invites {
             .with("invite_id", invite.id.to_string())
             .with("role", invite.role.as_str());
         let guard = Guard::from(&**by).and(invite.owner, seen.owner_revision);
-        let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &membership));
+        let event = self.desk.membership_event(EventType::MemberAdded, &membership, by.actor());
+        let effects = Effects::audited(entry).announcing([event]);
+        let change = Change::new(guard, effects).keeping(by.answer(&self.desk, &membership));
         Acceptance { invite: invite.id, membership, change }
     }
 }
@@ -133,6 +136,7 @@ mod tests {
                 (entry.account, entry.actor.account()) == (people::OLIVE, Some(people::ADA))
                     && it.change.guard.accounts().contains(&(people::OLIVE, Revision(8)))
                     && it.change.guard.accounts().len() == 2
+                    && it.change.effects.events[0].account == people::OLIVE
             })
             .returning(|_| Ok(()));
         let membership = accept(Some(seen()), store).await.unwrap();

@@ -7,6 +7,7 @@ use crate::{
     change::{Change, CommitError, Effects, commits},
     id::MembershipId,
     policy::{Role, action::ChangeRole},
+    webhook::EventType,
 };
 
 /// A membership with its new role.
@@ -49,9 +50,11 @@ impl Memberships {
             .with("member_account_id", membership.member.to_string())
             .with("from", membership.role.as_str())
             .with("to", role.as_str());
-        let it = RoleChange { membership: id, role, change: Change::new(by, Effects::audited(entry)) };
-        self.store.commit_role_change(&it).await?;
-        Ok(Membership { role, ..membership })
+        let membership = Membership { role, ..membership };
+        let event = self.desk.membership_event(EventType::RoleChanged, &membership, by.actor());
+        let change = Change::new(by, Effects::audited(entry).announcing([event]));
+        self.store.commit_role_change(&RoleChange { membership: id, role, change }).await?;
+        Ok(membership)
     }
 }
 
@@ -77,7 +80,11 @@ mod tests {
     #[tokio::test]
     async fn the_new_role_is_committed() {
         let mut store = MockMembershipStore::new();
-        store.expect_commit_role_change().times(1).withf(|it| it.role == Role::Admin).returning(|_| Ok(()));
+        store
+            .expect_commit_role_change()
+            .times(1)
+            .withf(|it| it.role == Role::Admin && it.change.effects.events[0].data["role"].as_str() == Some("admin"))
+            .returning(|_| Ok(()));
         assert_eq!(change(Some(people::seen_membership()), store).await.unwrap().role, Role::Admin);
     }
 

@@ -8,6 +8,7 @@ use crate::{
     id::{ApiKeyId, MembershipId},
     policy::action::{LeaveTeam, RemoveMember},
     time::Timestamp,
+    webhook::EventType,
 };
 
 /// A membership that ends, and with it every key in the member's hands.
@@ -62,12 +63,12 @@ impl Memberships {
             .with("left", left)
             .with("revoked_api_keys", listed);
         let guard = Guard::from(by).and(membership.owner, seen.owner_revision);
-        let it = Removal {
-            membership: membership.id,
-            keys,
-            at: self.desk.now(),
-            change: Change::new(guard, Effects::audited(entry)),
-        };
+        let removed = self.desk.membership_event(EventType::MemberRemoved, &membership, by.actor());
+        let revoked =
+            keys.iter().map(|key| self.desk.key_revoked(membership.owner, by.actor(), *key, "member_removed"));
+        let effects = Effects::audited(entry).announcing([removed]).announcing(revoked);
+        let (at, change) = (self.desk.now(), Change::new(guard, effects));
+        let it = Removal { membership: membership.id, keys, at, change };
         Ok(self.store.commit_removal(&it).await?)
     }
 }
@@ -95,6 +96,14 @@ mod tests {
                     && entry.account == people::OLIVE
                     && entry.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 1)
                     && it.change.guard.accounts().iter().any(|(id, _)| *id == people::OLIVE)
+                    && it
+                        .change
+                        .effects
+                        .events
+                        .iter()
+                        .map(|event| event.kind.as_str())
+                        .eq(["team.member_removed", "api_key.revoked"])
+                    && it.change.effects.events.iter().all(|event| event.account == people::OLIVE)
             })
             .returning(|_| Ok(()));
         Memberships::new(Arc::new(store), desk())

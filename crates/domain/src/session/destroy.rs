@@ -1,6 +1,6 @@
 //! Ending a session. There is no other end: nothing here can fail by itself.
 
-use super::Sessions;
+use super::{Session, Sessions};
 use crate::{
     access::Permit,
     audit::AuditAction,
@@ -12,13 +12,26 @@ use crate::{
 };
 
 /// A session that ends, and the minutes that it has lasted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SessionDestruction {
+pub struct EndedSession {
     pub session: SessionId,
     pub at: Timestamp,
     pub minutes: Vec<DayMinutes>,
+}
+
+/// The end of one session.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SessionDestruction {
+    pub ended: EndedSession,
     pub change: Change,
+}
+
+impl Session {
+    pub(crate) fn end(&self, at: Timestamp) -> EndedSession {
+        EndedSession { session: self.id, at, minutes: minutes_by_day(self.created_at, at) }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +52,10 @@ impl Sessions {
         if session.destroyed_at.is_some() {
             return Ok(());
         }
-        let at = self.desk.now();
+        let ended = session.end(self.desk.now());
         let entry = session.describe(self.desk.audit(by, AuditAction::SessionDestroyed));
-        let effects = Effects::audited(entry);
-        let minutes = minutes_by_day(session.created_at, at);
-        let it = SessionDestruction { session: id, at, minutes, change: Change::new(by, effects) };
+        let completed = self.desk.session_completed(&session, &ended, by.actor());
+        let it = SessionDestruction { ended, change: Change::new(by, Effects::audited(entry).announcing([completed])) };
         Ok(self.store.commit_session_destruction(&it).await?)
     }
 }
@@ -56,6 +68,7 @@ mod tests {
         session::{MockSessionStore, Session},
         testing::{desk, people},
         usage::Day,
+        webhook::EventType,
     };
     use std::sync::Arc;
 
@@ -70,7 +83,12 @@ mod tests {
             let mut store = MockSessionStore::new();
             store.expect_session().returning(move |_, _| Ok(Some(session.clone())));
             let an_hour = vec![DayMinutes { day: Day::of(people::NOW), minutes: 60 }];
-            let expected = move |it: &SessionDestruction| it.minutes == an_hour && it.change.effects.audit.len() == 1;
+            let expected = move |it: &SessionDestruction| {
+                let Effects { audit, events, .. } = &it.change.effects;
+                it.ended.minutes == an_hour
+                    && (audit.len(), events.len()) == (1, 1)
+                    && events[0].kind == EventType::SessionCompleted
+            };
             store.expect_commit_session_destruction().times(commits).withf(expected).returning(|_| Ok(()));
             sessions(store).destroy(&people::permit(), people::session().id).await.unwrap();
         }

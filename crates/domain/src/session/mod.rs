@@ -9,7 +9,7 @@ mod port;
 
 pub use archetype::{Archetype, ArchetypeError};
 pub use create::{CreateSessionError, SessionCreation};
-pub use destroy::{DestroySessionError, SessionDestruction};
+pub use destroy::{DestroySessionError, EndedSession, SessionDestruction};
 pub use metadata::{Metadata, MetadataError};
 pub use noun::{
     Behavior, BehaviorError, Purpose, PurposeError, Session, SessionOrder, SessionState, SessionStateError,

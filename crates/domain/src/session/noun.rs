@@ -100,7 +100,7 @@ impl Session {
         self.destroyed_at.unwrap_or(self.created_at)
     }
 
-    pub(super) fn describe(&self, entry: AuditDraft) -> AuditDraft {
+    pub(crate) fn describe(&self, entry: AuditDraft) -> AuditDraft {
         let entry = entry.on(self.id).with("archetype", self.archetype.as_str());
         match self.profile {
             Some(profile) => entry.with("profile_id", profile.to_string()),

@@ -11,17 +11,18 @@ use crate::{
     avatar::{AvatarKey, PictureType},
     change::Revision,
     email::Email,
-    id::{AccountId, AvatarId, InviteId, MembershipId, ProfileId, SessionId, TeamId, WebSessionId},
+    id::{AccountId, AvatarId, EndpointId, InviteId, MembershipId, ProfileId, SessionId, TeamId, WebSessionId},
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
     profile::Profile,
-    secret::Digest,
+    secret::{Digest, Sealed},
     session::{Archetype, Purpose, Session},
     staff::SeenAccount,
     team::Team,
     tier::{Overrides, Plan},
     time::Timestamp,
+    webhook::{Endpoint, EventType, Reach, SharedSecret, Subscription, Tally, WebhookSecret, WebhookUrl},
 };
 
 pub const OLIVE: AccountId = AccountId::new(uuid(0xA));
@@ -121,6 +122,27 @@ pub fn seen_membership() -> SeenMembership {
         },
         owner_revision: Revision(1),
         removed_at: None,
+    }
+}
+
+/// Olive is told of revoked keys.
+pub fn endpoint() -> Endpoint {
+    let id = EndpointId::new(uuid(0x60));
+    let text = WebhookSecret::parse("whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").unwrap();
+    // As the vault of glass seals it.
+    let sealed = Sealed(format!("webhook {id}\0{}", text.expose()).into_bytes());
+    Endpoint {
+        id,
+        account: OLIVE,
+        url: WebhookUrl::parse("https://example.com/hooks", Reach::Public).unwrap(),
+        secret: Some(SharedSecret { sealed, shown_prefix: "whsec_BwcH".to_owned() }),
+        old_secret: None,
+        subscription: Subscription::new(&[EventType::KeyRevoked]).unwrap(),
+        description: None,
+        active: true,
+        tally: Tally::default(),
+        disabled_at: None,
+        created_at: EARLIER,
     }
 }
 

@@ -33,6 +33,7 @@ fn the_domain_reaches_no_runtime_no_database_and_no_randomness() {
 fn adapters_know_the_domain_and_not_each_other() {
     for adapter in [
         "driftstack-blob",
+        "driftstack-courier",
         "driftstack-limiter",
         "driftstack-mailer",
         "driftstack-picture",

@@ -130,7 +130,7 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     world.prove(&olive).await;
     let permit: Permit<DeleteAccount> = world.permit(&olive).await;
     let seen = world.store.seen_ending(olive.id).await.unwrap().unwrap();
-    assert_eq!(seen, SeenEnding { email: olive.email.clone(), status: AccountStatus::Active, departures: Vec::new() });
+    assert_eq!(seen, SeenEnding { email: olive.email.clone(), status: AccountStatus::Active, departures: Vec::new(), running: Vec::new() });
     let late = forge::deletion(&world.desk, &permit, seen).await;
     world.join(&bo, &olive, Role::Member).await;
     let before = world.backend.rows().await;

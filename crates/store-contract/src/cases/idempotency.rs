@@ -14,6 +14,7 @@ use driftstack_domain::{
     session::SessionOrder,
     testing::people,
     time::DAY,
+    webhook::{EndpointOrder, EventType},
 };
 
 use crate::{
@@ -151,6 +152,17 @@ pub async fn every_creation_keeps_its_answer<B: Backend>(backend: B) {
         olive: async |by| world.invites().resend(by, invite.id).await.map(drop);
         olive: async |by| world.sessions().create(by, SessionOrder::default()).await.map(drop);
         olive: async |by| world.profiles().create(by, shop.clone()).await.map(drop);
+    }
+    let endpoint = || EndpointOrder {
+        url: "https://hooks.example.com/".to_owned(),
+        events: vec![EventType::KeyRevoked],
+        description: None,
+    };
+    let made = world.webhooks().create(&world.permit(&olive).await, endpoint()).await.unwrap().endpoint.id;
+    assert_kept! {
+        olive: async |by| world.webhooks().create(by, endpoint()).await.map(drop);
+        olive: async |by| world.webhooks().rotate_secret(by, made).await.map(drop);
+        olive: async |by| world.webhooks().test(by, made).await.map(drop);
     }
     let token = world.mailed_token(&ada.email).await;
     assert_kept! {

@@ -24,3 +24,4 @@ pub mod sign_in;
 pub mod staff;
 pub mod usage;
 pub mod web_sessions;
+pub mod webhooks;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(super) use super::queries::Fault;
 use super::{listener::CHANNEL, queries::Held};
 use crate::{
-    schema::{accounts, avatars, mails},
+    schema::{accounts, avatars, mails, webhook_endpoints},
     types::{Id, Key, Millis, Moment, b},
 };
 
@@ -76,6 +76,15 @@ pub(super) async fn due_mails(c: &mut Conn, now: Timestamp, limit: i64) -> Query
 pub(super) async fn due_avatars(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<String>> {
     let due = avatars::table.filter(avatars::sweep_at.le(b(&Some(now)))).order((avatars::sweep_at, avatars::key));
     due.limit(limit).select(avatars::key).for_update().skip_locked().load(c).await
+}
+
+/// The endpoint that has waited longest, of those to which nobody delivers and that no other worker is claiming.
+pub(super) async fn due_endpoint(c: &mut Conn, now: Timestamp) -> QueryResult<Option<Key>> {
+    let due = webhook_endpoints::table.filter(webhook_endpoints::due_at.le(b(&Some(now))));
+    let free = due.filter(webhook_endpoints::leased_until.le(b(&now)));
+    let first = free.order((webhook_endpoints::due_at, webhook_endpoints::id)).limit(1).select(webhook_endpoints::id);
+    // A weaker lock than for an update: those who write a delivery refer to the endpoint.
+    Ok(first.for_no_key_update().skip_locked().load(c).await?.pop())
 }
 
 /// The name of the violated unique constraint.

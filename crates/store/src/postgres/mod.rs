@@ -47,6 +47,7 @@ struct Inner {
     /// For one operation. The server ends a statement that takes too long; this is for a server that says nothing any more.
     patience: Duration,
     mail_written: Bell,
+    event_written: Bell,
     link_wanted: Bell,
     severe_entry: AccountBells,
     /// What rings for other processes, once somebody here follows a log.
@@ -73,10 +74,11 @@ impl PostgresStore {
     pub fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
         let connector = Connector::new(options)?;
         let pools = Pools::new(connector.clone(), options.clone());
-        let (mail_written, link_wanted) = (Bell::default(), Bell::default());
+        let (mail_written, event_written, link_wanted) = (Bell::default(), Bell::default(), Bell::default());
         let patience = options.patience();
         let (severe_entry, listener) = (AccountBells::default(), OnceLock::new());
-        let inner = Inner { pools, connector, patience, mail_written, link_wanted, severe_entry, listener };
+        let inner =
+            Inner { pools, connector, patience, mail_written, event_written, link_wanted, severe_entry, listener };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -128,6 +130,10 @@ impl PostgresStore {
 
     fn mail_written(&self) -> &Bell {
         &self.0.mail_written
+    }
+
+    fn event_written(&self) -> &Bell {
+        &self.0.event_written
     }
 
     fn link_wanted(&self) -> &Bell {

@@ -10,9 +10,10 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{MembershipId, ProfileId, SessionId, WebSessionId},
+    id::{DeliveryId, EndpointId, LeaseId, MembershipId, ProfileId, SessionId, WebSessionId},
     staff::EmailStart,
     usage::Day,
+    webhook::DeliveryStatus,
 };
 use driftstack_test_servers::Database;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -24,8 +25,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, ending, invite, mail, membership, organisation,
-        profile, session, staff, usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail, membership,
+        organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};
@@ -68,6 +69,14 @@ const LOAD: &str = "
         SELECT uid(n), uid(n % 500 + 1), uid(1), 'key_' || uid(1), 'default', 'production_customer', now(), CASE WHEN n > 5000 THEN now() END
         FROM generate_series(1, 300000) n;
     INSERT INTO usage_days SELECT uid(n % 500 + 1), 20000 - n / 500, 1 FROM generate_series(1, 200000) n;
+    INSERT INTO webhook_endpoints (id, account, url, secret, secret_prefix, events, active, created_at, due_at, leased_until)
+        SELECT uid(n), uid(n % 20000), 'https://example.com/', '', '', 'api_key.revoked', true, now(),
+            CASE n % 100 WHEN 0 THEN now() END, now() FROM generate_series(1, 50000) n WHERE n % 20000 > 0;
+    INSERT INTO webhook_events SELECT uid(n), uid(1), 'api_key.revoked', now(), '{}' FROM generate_series(1, 200000) n;
+    INSERT INTO webhook_deliveries (id, endpoint, event, seq, status, next_attempt_at, settled_at, created_at)
+        SELECT uid(n), uid(CASE WHEN n <= 100000 THEN 1 ELSE n % 5000 + 1 END), uid(n), n,
+            CASE n % 50 WHEN 0 THEN 'failed' WHEN 1 THEN 'pending' WHEN 2 THEN 'dlq' ELSE 'delivered' END, now(),
+            CASE WHEN n % 50 > 1 THEN now() END, now() FROM generate_series(1, 200000) n;
     INSERT INTO declined_mails SELECT uid(n), 'tier-changed' FROM generate_series(1, 100000) n;
     INSERT INTO audit_entries (account, seq, id, at, actor_type, action, payload, prev_hash, hash)
         SELECT uid(1), n, uid(n), now(), 'customer', CASE n % 3 WHEN 0 THEN 'team.updated' ELSE 'api_key.minted' END, '{}',

@@ -10,7 +10,7 @@ use driftstack_domain::{
     ending::{
         Deletion, Departure, EndingStore, HeldLink, HeldMail, HeldSignIn, HoldingStore, Purge, SeenEnding, SeenPurge,
     },
-    id::{AccountId, LinkId, MailId, MembershipId, WebSessionId},
+    id::{AccountId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
     mail::MailContent,
     membership::Invite,
     name::Name,
@@ -26,13 +26,14 @@ use super::{
     super::Store,
     Answer, Conn, Fault, api_key, challenge, link, membership,
     page::{below_id, rows_to_fetch},
-    transfer, web_session,
+    session, transfer, web_session,
 };
 use crate::{
     rows::{InTable, Row, seen},
     schema::{
         account_keys, accounts, activations, api_keys, avatars, challenges, declined_mails, factors, invites,
-        link_requests, links, mails, memberships, recovery_codes, teams, web_sessions,
+        link_requests, links, mails, memberships, profiles, recovery_codes, sessions, teams, usage_days, web_sessions,
+        webhook_deliveries, webhook_endpoints, webhook_events,
     },
     types::b,
 };
@@ -143,7 +144,8 @@ async fn seen_ending(c: &mut Conn, account: AccountId) -> Answer<Option<SeenEndi
         let keys = membership::keys_in_hands_of(c, owner, account).await?;
         departures.push(Departure { membership, owner, owner_revision, keys });
     }
-    Ok(Some(SeenEnding { email, status, departures }))
+    let running = session::all_running(c, account).await?;
+    Ok(Some(SeenEnding { email, status, departures, running }))
 }
 
 /// Of owners in whatever state.
@@ -166,12 +168,21 @@ async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
         .await?;
     Fault::unless_one(deleted)?;
     leave(c, it).await?;
+    end_sessions(c, it).await?;
     web_session::end_all(c, it.account, it.at).await?;
     let live = api_keys::table.filter(api_keys::account.eq(b(&it.account))).filter(api_keys::revoked_at.is_null());
     dsl::update(live).set(api_keys::revoked_at.eq(b(&Some(it.at)))).execute(c).await?;
     transfer::void_invites(c, it.account, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await
+}
+
+/// Whoever begins a session moves no revision; so it is looked whether there is another one.
+async fn end_sessions(c: &mut Conn, it: &Deletion) -> Answer<()> {
+    for ended in &it.sessions {
+        session::end(c, ended).await?;
+    }
+    if session::count_running(c, it.account).await? == 0 { Ok(()) } else { Err(Fault::Stale) }
 }
 
 /// Leaves every team. Whoever joins one moves the revision of its owner, not their own; so the number is looked at.
@@ -221,6 +232,7 @@ async fn purge(c: &mut Conn, it: &Purge) -> Answer<()> {
     forget_ways_in(c, it.account).await?;
     forget_workspace(c, it).await?;
     forget_mails(c, it).await?;
+    forget_records(c, it.account).await?;
     // With its keys goes what the log says of people.
     dsl::delete(account_keys::table.filter(account_keys::account.eq(b(&it.account)))).execute(c).await?;
     Ok(())
@@ -245,6 +257,8 @@ async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
             accounts::staff.eq(false),
             accounts::avatar.eq(b(&None::<AvatarKey>)),
             accounts::limit_overrides.eq(b(&None::<Overrides>)),
+            accounts::active_team.eq(b(&None::<TeamId>)),
+            accounts::severe_declined.eq(false),
             accounts::updated_at.eq(b(&it.at)),
             accounts::purge_at.eq(b(&None::<Timestamp>)),
             accounts::purged_at.eq(b(&Some(it.at))),
@@ -288,6 +302,18 @@ async fn forget_workspace(c: &mut Conn, it: &Purge) -> Answer<()> {
     dsl::delete(invites::table.filter(invites::email.eq(b(&it.email))).filter(over)).execute(c).await?;
     dsl::delete(declined_mails::table.filter(declined_mails::account.eq(b(&it.account)))).execute(c).await?;
     dsl::delete(teams::table.filter(teams::owner.eq(b(&it.account)))).execute(c).await?;
+    Ok(())
+}
+
+async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
+    dsl::delete(sessions::table.filter(sessions::account.eq(b(&account)))).execute(c).await?;
+    dsl::delete(profiles::table.filter(profiles::account.eq(b(&account)))).execute(c).await?;
+    dsl::delete(usage_days::table.filter(usage_days::account.eq(b(&account)))).execute(c).await?;
+    let endpoints = webhook_endpoints::table.filter(webhook_endpoints::account.eq(b(&account)));
+    let deliveries = webhook_deliveries::endpoint.eq_any(endpoints.select(webhook_endpoints::id));
+    dsl::delete(webhook_deliveries::table.filter(deliveries)).execute(c).await?;
+    dsl::delete(endpoints).execute(c).await?;
+    dsl::delete(webhook_events::table.filter(webhook_events::account.eq(b(&account)))).execute(c).await?;
     Ok(())
 }
 

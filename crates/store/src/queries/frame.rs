@@ -1,7 +1,8 @@
 //! The frame: what every record with a change has in common. Nothing else opens a transaction for one.
 //!
-//! It holds the accounts of the guard and compares their revisions, counts where there must be room, runs the body, links the audit drafts into their
-//! chains, writes the mails, keeps the answer for whoever asks again, and moves the revision and the head of every account that got an entry. All of it is
+//! It holds the accounts of the guard and compares their revisions, counts where there must be room, runs the body, links the
+//! audit drafts into their chains, writes the mails and the events, keeps the answer for whoever asks again, and moves the
+//! revision and the head of every account that got an entry. All of it is
 //! committed, or none.
 
 use std::collections::BTreeMap;
@@ -36,10 +37,11 @@ use driftstack_domain::{
     },
     team::Renaming,
     web_session::{OtherSessionsEnd, SessionEnd},
+    webhook::{EndpointChange, EndpointCreation, EndpointRemoval, Replay, SecretRotation, TestPing},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, audit, dialect, idempotency, mail, room};
+use super::{super::Store, Answer, Conn, Fault, audit, delivery, dialect, idempotency, mail, room};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -62,7 +64,7 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Purge, Registration, Removal, Renaming, Resending, RoleChange, Rotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, EndpointChange, EndpointCreation, EndpointRemoval, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Purge, Registration, Removal, Renaming, Replay, Resending, RoleChange, Rotation, SecretRotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TestPing, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
@@ -93,6 +95,7 @@ impl Store {
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
         let effects = &it.change().effects;
         let writes_mail = !effects.mails.is_empty();
+        let tells = !effects.events.is_empty();
         let severe: Vec<_> =
             effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
         let it = it.clone();
@@ -102,6 +105,9 @@ impl Store {
         }
         if writes_mail {
             self.mail_written().ring();
+        }
+        if tells {
+            self.event_written().ring();
         }
         Ok(())
     }
@@ -127,6 +133,9 @@ async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     }
     for mail in &effects.mails {
         mail::insert(c, mail, it.change().about()).await?;
+    }
+    for event in &effects.events {
+        delivery::record(c, event).await?;
     }
     if let Some(answer) = answer {
         idempotency::keep(c, answer).await?;

@@ -15,6 +15,7 @@ pub(super) mod auth;
 pub(super) mod avatar;
 pub(super) mod caller;
 pub(super) mod challenge;
+pub(super) mod delivery;
 pub(super) mod ending;
 mod fault;
 mod frame;
@@ -35,6 +36,7 @@ mod team;
 mod transfer;
 pub(super) mod usage;
 pub(super) mod web_session;
+pub(super) mod webhook;
 
 use diesel::select;
 use diesel_async::RunQueryDsl;

@@ -5,7 +5,7 @@ use driftstack_domain::{
     change::{CommitError, StoreError},
     id::{AccountId, SessionId},
     page::{Page, PageRequest, Position},
-    session::{Session, SessionCreation, SessionDestruction, SessionStore},
+    session::{EndedSession, Session, SessionCreation, SessionDestruction, SessionStore},
 };
 use futures_util::FutureExt;
 use tracing::instrument;
@@ -41,7 +41,7 @@ impl SessionStore for Store {
 
     #[instrument(level = "debug", name = "db.session.commit_destruction", skip_all)]
     async fn commit_session_destruction(&self, it: &SessionDestruction) -> Result<(), CommitError> {
-        self.commit(it, |c, it| destruction(c, it).boxed()).await
+        self.commit(it, |c, it| end(c, &it.ended).boxed()).await
     }
 }
 
@@ -76,6 +76,12 @@ pub(super) fn running(account: AccountId) -> _ {
     sessions::table.filter(of_account).filter(sessions::destroyed_at.is_null())
 }
 
+/// In no order.
+pub(super) async fn all_running(c: &mut Conn, account: AccountId) -> Answer<Vec<Session>> {
+    let rows: Vec<Row<Session>> = running(account).select(Session::COLUMNS).load(c).await?;
+    Ok(rows.into_iter().map(Row::into_inner).collect())
+}
+
 pub(crate) async fn count_running(c: &mut Conn, account: AccountId) -> Answer<i64> {
     Ok(running(account).count().get_result(c).await?)
 }
@@ -85,7 +91,8 @@ async fn insert(c: &mut Conn, session: &Session) -> Answer<()> {
     Ok(())
 }
 
-async fn destruction(c: &mut Conn, it: &SessionDestruction) -> Answer<()> {
+/// Ends a session that runs, and adds its minutes to their days.
+pub(super) async fn end(c: &mut Conn, it: &EndedSession) -> Answer<()> {
     let account: Option<crate::types::Key> =
         dsl::update(sessions::table.find(b(&it.session)).filter(sessions::destroyed_at.is_null()))
             .set(sessions::destroyed_at.eq(b(&Some(it.at))))

@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub(super) use super::queries::Fault;
 use super::queries::Held;
 use crate::{
-    schema::{accounts, avatars, mails},
+    schema::{accounts, avatars, mails, webhook_endpoints},
     types::{Id, Key, Millis, Moment, b},
 };
 
@@ -118,6 +118,15 @@ pub(super) async fn due_mails(c: &mut Conn, now: Timestamp, limit: i64) -> Query
 pub(super) async fn due_avatars(c: &mut Conn, now: Timestamp, limit: i64) -> QueryResult<Vec<String>> {
     let due = avatars::table.filter(avatars::sweep_at.le(b(&Some(now)))).order((avatars::sweep_at, avatars::key));
     due.limit(limit).select(avatars::key).load(c).await
+}
+
+/// The endpoint that has waited longest, of those to which nobody delivers. Nobody else can be claiming: a writing transaction
+/// holds the whole file.
+pub(super) async fn due_endpoint(c: &mut Conn, now: Timestamp) -> QueryResult<Option<Key>> {
+    let due = webhook_endpoints::table.filter(webhook_endpoints::due_at.le(b(&Some(now))));
+    let free = due.filter(webhook_endpoints::leased_until.le(b(&now)));
+    let first = free.order((webhook_endpoints::due_at, webhook_endpoints::id)).limit(1).select(webhook_endpoints::id);
+    Ok(first.load(c).await?.pop())
 }
 
 /// The name that the violated unique constraint has in the other engine too.

@@ -40,6 +40,7 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     mail_written: Bell,
+    event_written: Bell,
     link_wanted: Bell,
     severe_entry: AccountBells,
 }
@@ -59,9 +60,9 @@ impl SqliteStore {
         // The writer first: it is what turns a new file into one with a WAL.
         let writer = Writer::start(Arc::clone(&file)).await?;
         let readers = Readers::open(file)?;
-        let (mail_written, link_wanted) = (Bell::default(), Bell::default());
+        let (mail_written, event_written, link_wanted) = (Bell::default(), Bell::default(), Bell::default());
         let severe_entry = AccountBells::default();
-        Ok(Self(Arc::new(Inner { writer, readers, mail_written, link_wanted, severe_entry })))
+        Ok(Self(Arc::new(Inner { writer, readers, mail_written, event_written, link_wanted, severe_entry })))
     }
 
     /// Brings the tables up to what this binary knows.
@@ -87,6 +88,10 @@ impl SqliteStore {
 
     fn mail_written(&self) -> &Bell {
         &self.0.mail_written
+    }
+
+    fn event_written(&self) -> &Bell {
+        &self.0.event_written
     }
 
     fn link_wanted(&self) -> &Bell {

@@ -13,9 +13,10 @@ use diesel_async::AsyncConnection;
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{MembershipId, ProfileId, SessionId, WebSessionId},
+    id::{DeliveryId, EndpointId, LeaseId, MembershipId, ProfileId, SessionId, WebSessionId},
     staff::EmailStart,
     usage::Day,
+    webhook::DeliveryStatus,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
@@ -27,8 +28,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, ending, invite, mail, membership, organisation,
-        profile, session, staff, usage, web_session,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail, membership,
+        organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
 
@@ -79,6 +80,9 @@ fn walks(step: &str) -> bool {
         "mails_due (due_at<?",
         "avatars_to_sweep (sweep_at<?",
         "accounts_to_purge (purge_at<?",
+        "webhook_endpoints_due (due_at<?",
+        "webhook_endpoints_rotating (old_secret_until<?",
+        "webhook_deliveries_settled (settled_at<?",
         "accounts USING PRIMARY KEY (id<?)",
         "accounts_email_key (email>? AND email<?)",
     ];

@@ -20,6 +20,7 @@ mod sessions;
 mod team;
 mod usage;
 mod web_sessions;
+mod webhooks;
 
 use actix_web::http::header::HeaderMap;
 use serde_json::{Value, json};
@@ -82,6 +83,7 @@ fn routes(api: Api) -> Api {
         sessions::routes,
         profiles::routes,
         usage::routes,
+        webhooks::routes,
         admin::routes,
     ];
     parts.into_iter().fold(api, |api, routes| routes(api))

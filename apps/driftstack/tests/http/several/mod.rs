@@ -7,3 +7,4 @@ mod metrics;
 mod next_request;
 mod notifications;
 mod start;
+mod webhooks;

@@ -1,0 +1,309 @@
+//! Delivering what waits.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    delivery::{Arrival, DeliveryStatus, Settling},
+    endpoint::{Endpoint, Tally, WebhookSecret},
+    event::Message,
+    excerpt::Excerpt,
+    port::{Claimed, Courier, CourierError, DeliveryQueue, Held, Marks, Parcel},
+    signing::sign,
+};
+use crate::{
+    change::StoreError,
+    desk::Desk,
+    id::LeaseId,
+    secret::UnsealError,
+    time::{DAY, MINUTE, Timestamp},
+};
+
+/// For so long nobody else delivers to an endpoint that somebody delivers to: longer than [`STINT`], one attempt more, and the
+/// notes on it can take.
+const LEASE: Duration = MINUTE;
+/// After so long the next endpoint has its turn. An attempt that has begun is brought to its end, ten seconds at the most.
+const STINT: Duration = Duration::from_secs(5);
+/// Deliveries in one claim.
+const BATCH: u16 = 100;
+/// So many attempts are noted in one transaction; as many may be made again after a crash.
+const MARKED_AT_ONCE: usize = 32;
+/// An attempt is noted after so long, also when there were few.
+const MARKED_AFTER: Duration = Duration::from_secs(1);
+/// What is settled is forgotten after so long.
+const KEPT_FOR: Duration = DAY.saturating_mul(30);
+/// Deliveries that are forgotten in one go.
+const FORGOTTEN_AT_ONCE: u16 = 500;
+
+/// Delivers. Several may, in several processes: the [`DeliveryQueue`] gives each endpoint to one at a time.
+pub struct Dispatcher {
+    queue: Arc<dyn DeliveryQueue>,
+    courier: Arc<dyn Courier>,
+    desk: Desk,
+}
+
+/// An endpoint, and what is to be sent to it now.
+#[derive(Debug)]
+pub struct Batch {
+    claimed: Claimed,
+    /// Afterwards nothing is sent any more.
+    until: Timestamp,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DispatchRound {
+    pub delivered: u32,
+    /// Attempts that failed and will be made again.
+    pub failed: u32,
+    /// Deliveries that were given up.
+    pub dlq: u32,
+    /// Somebody else had taken the endpoint over, or it was deleted meanwhile: the last attempts were not noted.
+    pub lost: bool,
+}
+
+impl Tally {
+    fn count(&mut self, it: &Settling, at: Timestamp) {
+        if it.status == DeliveryStatus::Delivered {
+            self.delivered = self.delivered.saturating_add(1);
+            self.consecutive_failures = 0;
+            self.last_success_at = Some(at);
+            return;
+        }
+        self.failed = self.failed.saturating_add(1);
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        self.last_failure_at = Some(at);
+        if it.status == DeliveryStatus::Dlq {
+            self.dlq = self.dlq.saturating_add(1);
+        }
+    }
+}
+
+impl DispatchRound {
+    fn count(&mut self, it: &Settling) {
+        match it.status {
+            DeliveryStatus::Delivered => self.delivered += 1,
+            DeliveryStatus::Dlq => self.dlq += 1,
+            DeliveryStatus::Failed | DeliveryStatus::Pending | DeliveryStatus::InFlight => self.failed += 1,
+        }
+    }
+}
+
+/// What is to be noted, and since when.
+struct Notes {
+    settlings: Vec<Settling>,
+    since: Timestamp,
+}
+
+impl Dispatcher {
+    pub fn new(queue: Arc<dyn DeliveryQueue>, courier: Arc<dyn Courier>, desk: Desk) -> Self {
+        Self { queue, courier, desk }
+    }
+
+    /// The endpoint that has waited longest; `None` when nothing is due.
+    pub async fn claim(&self) -> Result<Option<Batch>, StoreError> {
+        let (now, holder) = (self.desk.now(), LeaseId::new(self.desk.ids.next()));
+        let claimed = self.queue.claim_endpoint(holder, now, now.plus(LEASE), BATCH).await?;
+        Ok(claimed.map(|claimed| Batch { claimed, until: now.plus(STINT) }))
+    }
+
+    /// Sends one delivery after the other, until the time is up or `stopped` says so. What failed does not keep the next one
+    /// from being sent.
+    pub async fn deliver(&self, batch: Batch, stopped: impl Fn() -> bool) -> Result<DispatchRound, StoreError> {
+        let Batch { claimed: Claimed { endpoint, holder, deliveries }, until } = batch;
+        let (mut round, mut tally) = (DispatchRound::default(), endpoint.tally);
+        let mut notes = Notes { settlings: Vec::new(), since: self.desk.now() };
+        let marks = |settlings, tally, ends| Marks { endpoint: endpoint.id, holder, settlings, tally, ends };
+        for delivery in &deliveries {
+            if self.desk.now() >= until || stopped() {
+                break;
+            }
+            let arrival = self.attempt(&endpoint, &delivery.message).await;
+            let now = self.desk.now();
+            let settling = Settling::after(delivery.id, delivery.attempts, arrival, now);
+            tally.count(&settling, now);
+            round.count(&settling);
+            notes.settlings.push(settling);
+            if notes.settlings.len() < MARKED_AT_ONCE && now.since(notes.since) < MARKED_AFTER {
+                continue;
+            }
+            match self.queue.mark(&marks(std::mem::take(&mut notes.settlings), tally, None)).await? {
+                Held::Yes => notes.since = now,
+                Held::Paused => break,
+                Held::No => return Ok(DispatchRound { lost: true, ..round }),
+            }
+        }
+        let held = self.queue.mark(&marks(notes.settlings, tally, Some(self.desk.now()))).await?;
+        Ok(DispatchRound { lost: held == Held::No, ..round })
+    }
+
+    async fn attempt(&self, endpoint: &Endpoint, message: &Message) -> Arrival {
+        let Ok(secrets) = self.secrets(endpoint) else { return Arrival::Failed(CourierError::Unsigned) };
+        match self.courier.hand(&self.parcel(endpoint, &secrets, message)).await {
+            Ok(handed) => Arrival::Answered { status: handed.status, excerpt: Excerpt::of(&handed.start) },
+            Err(error) => Arrival::Failed(error),
+        }
+    }
+
+    fn secrets(&self, endpoint: &Endpoint) -> Result<Vec<WebhookSecret>, UnsealError> {
+        let newest = endpoint.secret.as_ref().ok_or(UnsealError)?;
+        let older = endpoint.rotating(self.desk.now()).map(|(secret, _)| secret);
+        [Some(newest), older]
+            .into_iter()
+            .flatten()
+            .map(|secret| secret.unseal(endpoint.id, self.desk.vault.as_ref()))
+            .collect()
+    }
+
+    fn parcel(&self, endpoint: &Endpoint, secrets: &[WebhookSecret], message: &Message) -> Parcel {
+        let body = message.body();
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("user-agent", "driftstack-webhooks/1".to_owned()),
+            ("x-driftstack-event-id", message.id.to_string()),
+            ("x-driftstack-event-type", message.kind.to_string()),
+        ];
+        headers.extend(sign(secrets, message.id, self.desk.now(), &body));
+        Parcel { url: endpoint.url.clone(), headers, body }
+    }
+
+    /// Forgets what has had its day. Answers whether there may be more.
+    pub async fn forget(&self) -> Result<bool, StoreError> {
+        let now = self.desk.now();
+        self.queue.forget(now.minus(KEPT_FOR), now, FORGOTTEN_AT_ONCE).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::{DeliveryId, EventId},
+        testing::{desk, people},
+        webhook::{ClaimedDelivery, EventData, EventType, Handed, MockCourier, MockDeliveryQueue},
+    };
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    fn deliveries(count: usize) -> Vec<ClaimedDelivery> {
+        let delivery = |n: u128| ClaimedDelivery {
+            id: DeliveryId::new(people::uuid(n)),
+            attempts: 0,
+            message: Message {
+                id: EventId::new(people::uuid(n)),
+                account: people::OLIVE,
+                kind: EventType::KeyRevoked,
+                at: people::NOW,
+                data: EventData::new(),
+            },
+        };
+        (1..).map(delivery).take(count).collect()
+    }
+
+    /// A queue that hands out so many deliveries once, and what it is told to note.
+    fn queue(count: usize, held: Held) -> (MockDeliveryQueue, Arc<Mutex<Vec<Marks>>>) {
+        let (mut queue, noted) = (MockDeliveryQueue::new(), Arc::new(Mutex::new(Vec::new())));
+        queue.expect_claim_endpoint().returning(move |holder, _, _, _| {
+            Ok(Some(Claimed { endpoint: people::endpoint(), holder, deliveries: deliveries(count) }))
+        });
+        let marks = noted.clone();
+        queue.expect_mark().returning(move |it| {
+            marks.lock().unwrap().push(it.clone());
+            Ok(held)
+        });
+        (queue, noted)
+    }
+
+    fn courier(answer: impl Fn(usize) -> Result<Handed, CourierError> + Send + Sync + 'static) -> MockCourier {
+        let (mut courier, nth) = (MockCourier::new(), AtomicUsize::new(0));
+        courier.expect_hand().returning(move |_| answer(nth.fetch_add(1, Ordering::Relaxed)));
+        courier
+    }
+
+    fn ok() -> Handed {
+        Handed { status: 204, start: Vec::new() }
+    }
+
+    async fn deliver(queue: MockDeliveryQueue, courier: MockCourier, stopped: impl Fn() -> bool) -> DispatchRound {
+        let dispatcher = Dispatcher::new(Arc::new(queue), Arc::new(courier), desk());
+        let batch = dispatcher.claim().await.unwrap().unwrap();
+        dispatcher.deliver(batch, stopped).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_attempt_is_noted_once_and_the_lease_ends_with_the_last() {
+        let (queue, noted) = queue(70, Held::Yes);
+        let round = deliver(queue, courier(|_| Ok(ok())), || false).await;
+        assert_eq!(round, DispatchRound { delivered: 70, ..DispatchRound::default() });
+        let noted = noted.lock().unwrap();
+        assert_eq!(noted.iter().map(|it| it.settlings.len()).collect::<Vec<_>>(), [32, 32, 6]);
+        assert_eq!(noted.iter().map(|it| it.ends.is_some()).collect::<Vec<_>>(), [false, false, true]);
+        let ids: Vec<_> = noted.iter().flat_map(|it| it.settlings.iter().map(|it| it.id)).collect();
+        assert_eq!(ids, deliveries(70).iter().map(|it| it.id).collect::<Vec<_>>());
+        assert_eq!(noted[2].tally.delivered, 70);
+    }
+
+    #[tokio::test]
+    async fn what_fails_does_not_hold_up_the_next() {
+        let (queue, noted) = queue(3, Held::Yes);
+        let answers = |nth| if nth == 1 { Ok(ok()) } else { Err(CourierError::TimedOut) };
+        let round = deliver(queue, courier(answers), || false).await;
+        assert_eq!((round.delivered, round.failed), (1, 2));
+        let tally = noted.lock().unwrap()[0].tally;
+        assert_eq!((tally.delivered, tally.failed, tally.consecutive_failures), (1, 2, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_sent_after_the_lease_was_lost_or_the_endpoint_paused() {
+        for (held, lost) in [(Held::No, true), (Held::Paused, false)] {
+            let (queue, noted) = queue(70, held);
+            let sent = Arc::new(AtomicUsize::new(0));
+            let counter = sent.clone();
+            let counting = courier(move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                Ok(ok())
+            });
+            assert_eq!(deliver(queue, counting, || false).await.lost, lost);
+            assert_eq!(sent.load(Ordering::Relaxed), 32);
+            assert_eq!(noted.lock().unwrap().len(), if lost { 1 } else { 2 }, "a paused endpoint is given back");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_asked_to_stop_gives_the_rest_back() {
+        let (queue, noted) = queue(70, Held::Yes);
+        let asked = AtomicUsize::new(0);
+        let round = deliver(queue, courier(|_| Ok(ok())), || asked.fetch_add(1, Ordering::Relaxed) >= 5).await;
+        assert_eq!(round.delivered, 5);
+        assert!(noted.lock().unwrap()[0].ends.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_parcel_is_signed_and_says_what_it_is() {
+        let (queue, _) = queue(1, Held::Yes);
+        let mut courier = MockCourier::new();
+        courier
+            .expect_hand()
+            .times(1)
+            .withf(|parcel| {
+                let header =
+                    |name| parcel.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+                let event = deliveries(1)[0].message.id.to_string();
+                parcel.url == people::endpoint().url
+                    && parcel.body == deliveries(1)[0].message.body()
+                    && header("content-type") == Some("application/json")
+                    && header("x-driftstack-event-id") == Some(event.as_str())
+                    && header("x-driftstack-event-type") == Some("api_key.revoked")
+                    && header("webhook-id") == Some(event.as_str())
+                    && header("x-driftstack-signature").is_some_and(|text| text.starts_with("t=1778590800,v1="))
+            })
+            .returning(|_| Ok(ok()));
+        assert_eq!(deliver(queue, courier, || false).await.delivered, 1);
+    }
+
+    #[test]
+    fn a_stint_and_an_attempt_end_well_before_the_lease() {
+        assert!(STINT + Duration::from_secs(10) < LEASE / 2);
+    }
+}

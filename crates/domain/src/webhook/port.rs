@@ -1,0 +1,184 @@
+use async_trait::async_trait;
+
+use super::{
+    create::EndpointCreation,
+    delivery::{Delivery, DeliveryStatus, Settling},
+    edit::EndpointChange,
+    endpoint::{Endpoint, Tally},
+    event::Message,
+    remove::EndpointRemoval,
+    replay::Replay,
+    rotate::SecretRotation,
+    test::TestPing,
+    url::WebhookUrl,
+};
+use crate::{
+    change::{CommitError, StoreError},
+    id::{AccountId, DeliveryId, EndpointId, LeaseId},
+    page::{Page, PageRequest},
+    time::Timestamp,
+};
+
+/// The endpoints of accounts, and what was delivered to them.
+///
+/// Every commit with an event MUST write the event and a delivery for each endpoint of that account that is active and wants it,
+/// or for the one that it is for, in the transaction of the change. What an endpoint gets MUST be numbered in the order in which
+/// it was committed. A commit with an event for one endpoint MUST be `Stale` when that is not active.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait WebhookStore: Send + Sync {
+    /// Those that are not deleted, newest first.
+    async fn endpoints(&self, account: AccountId) -> Result<Vec<Endpoint>, StoreError>;
+
+    /// One of that account, also when it is deleted.
+    async fn seen_endpoint(&self, account: AccountId, id: EndpointId) -> Result<Option<Endpoint>, StoreError>;
+
+    /// One to an endpoint of that account, with the endpoint.
+    async fn seen_delivery(
+        &self,
+        account: AccountId,
+        id: DeliveryId,
+    ) -> Result<Option<(Delivery, Endpoint)>, StoreError>;
+
+    /// Newest first; positions are the numbers.
+    async fn deliveries(
+        &self,
+        endpoint: EndpointId,
+        status: Option<DeliveryStatus>,
+        page: PageRequest,
+    ) -> Result<Page<Delivery>, StoreError>;
+
+    async fn commit_endpoint_creation(&self, it: &EndpointCreation) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` when the endpoint is deleted; so must the ones below. One that is resumed MUST go on with what waits.
+    async fn commit_endpoint_change(&self, it: &EndpointChange) -> Result<(), CommitError>;
+
+    /// MUST forget the secrets, give up what waits, and have whoever delivers to it lose the lease.
+    async fn commit_endpoint_removal(&self, it: &EndpointRemoval) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` unless the endpoint still has the secret that was seen.
+    async fn commit_secret_rotation(&self, it: &SecretRotation) -> Result<(), CommitError>;
+
+    async fn commit_test_ping(&self, it: &TestPing) -> Result<(), CommitError>;
+
+    /// MUST be `Stale` unless the delivery still has the status that was seen.
+    async fn commit_replay(&self, it: &Replay) -> Result<(), CommitError>;
+}
+
+/// An endpoint that somebody delivers to, and nobody else until the lease ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    pub endpoint: Endpoint,
+    pub holder: LeaseId,
+    /// In the order in which they are to be sent.
+    pub deliveries: Vec<ClaimedDelivery>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedDelivery {
+    pub id: DeliveryId,
+    /// Those that have failed.
+    pub attempts: u32,
+    pub message: Message,
+}
+
+/// What somebody who delivers has to note.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Marks {
+    pub endpoint: EndpointId,
+    pub holder: LeaseId,
+    pub settlings: Vec<Settling>,
+    /// Of the endpoint, with them.
+    pub tally: Tally,
+    /// The lease ends now, and what was claimed but not sent waits again.
+    pub ends: Option<Timestamp>,
+}
+
+/// Whether somebody may go on delivering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Yes,
+    /// The endpoint was paused: the rest is to wait.
+    Paused,
+    /// Somebody else has the endpoint, or it is deleted. Nothing was noted.
+    No,
+}
+
+/// The deliveries that wait.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait DeliveryQueue: Send + Sync {
+    /// Takes an active endpoint for which something is due at `now`, with up to `limit` of its due deliveries; nobody else gets
+    /// that endpoint before `until`, unless its lease is ended.
+    ///
+    /// MUST claim atomically. What was claimed under a lease that ran out comes first, then what has failed and is due again,
+    /// then what was never sent, in the order of its numbers. At most half of `limit` are such that have failed.
+    async fn claim_endpoint(
+        &self,
+        holder: LeaseId,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u16,
+    ) -> Result<Option<Claimed>, StoreError>;
+
+    /// MUST note nothing for somebody who does not hold the lease.
+    async fn mark(&self, marks: &Marks) -> Result<Held, StoreError>;
+
+    /// How many deliveries are neither delivered nor given up.
+    async fn waiting(&self) -> Result<u32, StoreError>;
+
+    /// Forgets up to `limit` deliveries that were settled before then, events that nobody is told of any more, and secrets whose
+    /// time is over at `now`. Answers whether there may be more.
+    async fn forget(&self, settled_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError>;
+
+    /// Resolves when there may be something to claim. MAY resolve without cause.
+    async fn event_written(&self);
+}
+
+/// One request to an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    pub url: WebhookUrl,
+    /// By their lower-case names.
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+/// What an endpoint answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    pub status: u16,
+    /// The beginning of the body, as it came.
+    pub start: Vec<u8>,
+}
+
+/// Why there was no answer. It is shown to the owner of the endpoint, so it says nothing of the inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CourierError {
+    #[error("the URL leads to an address that is not on the public internet")]
+    NotPublic,
+    #[error("the name of the host could not be resolved")]
+    NoAddress,
+    #[error("the host could not be connected to")]
+    NoConnection,
+    #[error("the TLS handshake failed; the certificate must be valid for the name")]
+    Tls,
+    #[error("there was no complete answer in time")]
+    TimedOut,
+    #[error("the answer was not HTTP, or had too much in its head, or broke off")]
+    Broken,
+    /// Ours: there was nothing to sign with.
+    #[error("the delivery could not be signed; rotate the secret of the endpoint")]
+    Unsigned,
+}
+
+/// Hands deliveries over.
+///
+/// An implementation MUST answer within ten seconds in all, whatever the receiver does, and hold bounded memory. It MUST look at
+/// the address of every connection that it opens, and connect to that very address; MUST NOT follow redirects, and MUST NOT use
+/// a proxy of the environment.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait Courier: Send + Sync {
+    async fn hand(&self, parcel: &Parcel) -> Result<Handed, CourierError>;
+}
