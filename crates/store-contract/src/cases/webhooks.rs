@@ -375,7 +375,7 @@ pub async fn many_who_claim_share_no_endpoint<B: Backend>(backend: B) {
     let claimed = race(4, |_| async {
         let mut mine = Vec::new();
         let mut empty = 0;
-        while empty < 5 {
+        while empty < 5 && mine.len() < 16 {
             match claim(&world, 9).await {
                 Some(claimed) => mine.push(claimed),
                 // What another one is claiming is passed over.
