@@ -41,7 +41,10 @@ async fn an_unknown_path_and_a_wrong_method_are_told_apart() {
         house.get(path).await.refused(404, "not-found");
     }
     let answer = house.post("/v1/account/me", json!({})).await;
-    assert_eq!(answer.header("allow").split(", ").collect::<std::collections::BTreeSet<_>>(), ["GET", "PATCH"].into());
+    assert_eq!(
+        answer.header("allow").split(", ").collect::<std::collections::BTreeSet<_>>(),
+        ["DELETE", "GET", "PATCH"].into()
+    );
     answer.refused(405, "method-not-allowed");
 }
 

@@ -111,7 +111,7 @@ pub async fn a_confirmed_change_is_stored_whole<B: Backend>(backend: B) {
     world.clock.advance(MINUTE);
     world.email_changes().confirm(&token).await.unwrap();
 
-    assert_eq!(world.grown_since(&before).await, rows([("audit_entries", 1), ("mails", 1)]));
+    assert_eq!(world.grown_since(&before).await, rows([("account_keys", 1), ("audit_entries", 1), ("mails", 1)]));
     assert_eq!(mailed(&world).await, [(olive.email.clone(), MailKind::EmailChanged)]);
     let account = world.store.own_account(olive.id).await.unwrap().unwrap().account;
     assert_eq!((account.email, account.updated_at), (new(), world.now()));

@@ -103,7 +103,7 @@ pub async fn an_answer_is_kept_with_the_change_or_not_at_all<B: Backend>(backend
     assert_eq!(world.backend.rows().await, before);
     assert_eq!(world.store.claim(&held).await.unwrap(), Some(SeenClaim { request: request(), answer: None }));
     let minted = mint(&world, &world.permit(&olive).await, &held).await.unwrap();
-    assert_eq!(world.grown_since(&before).await, rows([("api_keys", 1), ("audit_entries", 1)]));
+    assert_eq!(world.grown_since(&before).await, rows([("account_keys", 1), ("api_keys", 1), ("audit_entries", 1)]));
     let again = claim(&world, &world.permit::<MintKey>(&olive).await).await;
     assert!(matches!(again, Ok(Claimed::Answered(answer)) if answer == tell(&minted)));
 }
@@ -213,7 +213,7 @@ pub async fn of_sixteen_who_repeat_each_other_one_creates<B: Backend>(backend: B
     };
     let answers: Vec<_> = race(16, |_| run()).await.into_iter().flatten().collect();
     assert!(!answers.is_empty() && answers.iter().all(|answer| *answer == answers[0]));
-    let once = [("api_keys", 1), ("audit_entries", 1), ("idempotency", 1)];
+    let once = [("account_keys", 1), ("api_keys", 1), ("audit_entries", 1), ("idempotency", 1)];
     assert_eq!(world.grown_since(&before).await, rows(once));
     assert_eq!(run().await.as_ref(), answers.first());
 }

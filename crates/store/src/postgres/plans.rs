@@ -59,7 +59,7 @@ const LOAD: &str = "
     INSERT INTO activations (id, device, user_code, client, created_at, expires_at)
         SELECT uid(n), sha256(n::text::bytea), sha256(n::text::bytea), 'device', now(), now() FROM generate_series(1, 100000) n;
     INSERT INTO mails (id, recipient, content, at, sent_at, account)
-        SELECT uid(n), 'x@example.com', '{}', now(), now(), uid(n) FROM generate_series(1, 100000) n;
+        SELECT uid(n), 'x@example.com', '{}', now(), now(), uid(n + 100000) FROM generate_series(1, 100000) n;
     INSERT INTO account_keys SELECT uid(n), 0, '' FROM generate_series(1, 100000) n;
     INSERT INTO avatars (key, account, sweep_at)
         SELECT n || '.png', uid(n), CASE n % 100 WHEN 0 THEN now() END FROM generate_series(1, 100000) n;

@@ -41,7 +41,8 @@ async fn a_time_out_of_range() {
 async fn an_entry_that_is_no_object() {
     let world = world().await;
     let olive = world.person("olive").await;
-    let entry = "account, 9, randomblob(16), at, actor_type, NULL, NULL, action, NULL, '[1]', prev_hash, hash";
+    let entry =
+        "account, 9, randomblob(16), at, actor_type, NULL, NULL, action, NULL, '[1]', prev_hash, hash, NULL, NULL";
     world.backend.run(&format!("INSERT INTO audit_entries SELECT {entry} FROM audit_entries WHERE seq = 1")).unwrap();
     let page = world.store.entries(olive.id, &AuditFilter::default(), PageRequest::default()).await;
     assert_eq!(place(page), ("audit_entries", "payload"));

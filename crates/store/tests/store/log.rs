@@ -25,6 +25,6 @@ async fn an_entry_cannot_be_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_cannot_be_replaced() {
-    let row = "account, seq, id, at, actor_type, NULL, NULL, 'account.login', NULL, '{}', prev_hash, hash";
+    let row = "account, seq, id, at, actor_type, NULL, NULL, 'account.login', NULL, '{}', prev_hash, hash, NULL, NULL";
     refused(&format!("INSERT OR REPLACE INTO audit_entries SELECT {row} FROM audit_entries WHERE seq = 1")).await;
 }
