@@ -36,10 +36,10 @@ use driftstack_domain::{
     policy::{
         Role,
         action::{
-            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DeleteEndpoint, DeleteProfile, DestroySession, DisableMfa,
-            EditEndpoint, EnrollMfa, InviteMember, RemoveMember, ReplayDelivery, ResendInvite, RevokeInvite, RevokeKey,
-            RevokeOtherSessions, RotateKey, RotateSecret, SetPreference, StepUpWithCode, SuspendAccount, SwitchOrganisation,
-            TestEndpoint, TransferOwnership, UpdateProfile, VerifyMfa,
+            AcceptInvite, BindDevice, ChangeRole, DeleteAccount, DeleteEndpoint, DeleteProfile, DestroySession,
+            DisableMfa, EditEndpoint, EnrollMfa, InviteMember, RemoveMember, ReplayDelivery, ResendInvite,
+            RevokeInvite, RevokeKey, RevokeOtherSessions, RotateKey, RotateSecret, SetPreference, StepUpWithCode,
+            SuspendAccount, SwitchOrganisation, TestEndpoint, TransferOwnership, UpdateProfile, VerifyMfa,
         },
     },
     profile::{MockProfileStore, Profile, ProfileDeletion, ProfilePatch, ProfileUpdate, Profiles},

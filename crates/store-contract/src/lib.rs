@@ -114,6 +114,7 @@ macro_rules! store_contract {
                     a_deletion_ends_everything_at_once
                     a_deletion_that_is_asked_for_twice_is_one
                     a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale
+                    a_deletion_ends_the_sessions_that_run
                     a_sign_in_brings_a_deleted_account_back
                     what_was_handed_out_does_not_come_back
                     the_second_factor_comes_before_the_return

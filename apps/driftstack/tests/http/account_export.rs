@@ -6,7 +6,7 @@ use crate::fixture::{House, fields};
 
 const EXPORT: &str = "/v1/account/export";
 
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 17] = [
     "account",
     "api_keys",
     "audit_log",
@@ -18,9 +18,12 @@ const SECTIONS: [&str; 14] = [
     "memberships",
     "mfa",
     "pending_links",
+    "profiles",
     "rate_limits",
+    "sessions",
     "sign_ins",
     "team",
+    "webhooks",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +36,10 @@ async fn everything_held_on_an_account_is_in_one_document() {
     olive.post("/v1/team/invites", json!({ "email": "eve@example.com" })).await.expect(202);
     let off = json!({ "event_type": "tier-changed", "opted_in": false });
     olive.put("/v1/account/email-preferences", off).await.expect(204);
+    let profile = olive.post("/v1/profiles", json!({ "name": "desk" })).await.expect(201);
+    let session = olive.post("/v1/sessions", json!({})).await.expect(201);
+    let hook = json!({ "url": "https://hooks.example.com/a", "events": ["session.completed"] });
+    let hook = olive.post("/v1/webhooks", hook).await.expect(201);
     house.post("/v1/auth/magic-link/request", json!({ "email": olive.email })).await.expect(200);
     house.mails(&olive.email, 2).await;
     house.mails("eve@example.com", 1).await;
@@ -67,6 +74,8 @@ async fn everything_held_on_an_account_is_in_one_document() {
         fields(&list("sign_ins")[0]),
         ["browser", "created_at", "ended_at", "expires_at", "id", "last_used_at", "os"]
     );
+    assert_eq!((&list("profiles")[0]["id"], &list("sessions")[0]["id"]), (&profile["id"], &session["id"]));
+    assert_eq!((&list("webhooks")[0]["id"], list("webhooks")[0].get("secret")), (&hook["id"], None));
     assert_eq!(list("pending_links")[0]["kind"], "magic-link");
     let kinds: Vec<Value> = list("mails").iter().map(|mail| mail["kind"].clone()).collect();
     assert_eq!(kinds, ["magic-link", "team-invite", "team-invite"]);

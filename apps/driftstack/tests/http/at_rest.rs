@@ -184,7 +184,8 @@ impl Everything<'_> {
             self.keep("password", &json!(password));
         }
         let count = |what: &str| self.secrets[what].len();
-        let counts = ["session", "link", "recovery code", "key", "totp", "challenge", "password", "note", "signing secret"];
+        let counts =
+            ["session", "link", "recovery code", "key", "totp", "challenge", "password", "note", "signing secret"];
         assert_eq!(counts.map(count), [6, 6, 20, 2, 1, 2, 3, 1, 3], "it was all used");
         self.secrets.into_iter().flat_map(|(what, all)| all.into_iter().map(move |it| Secret::new(what, &it))).collect()
     }

@@ -8,7 +8,9 @@ mod caller;
 mod port;
 
 pub use admit::{AdmitError, Doorkeeper, Fee, Knock, NotAuthenticated};
-pub use caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace};
+pub use caller::{
+    Access, Credential, Permit, Presented, SeenCaller, SeenCredential, SeenInOrganisation, SeenMinter, SeenWorkspace,
+};
 pub use port::CallerStore;
 #[cfg(feature = "testing")]
 pub use port::MockCallerStore;

@@ -18,8 +18,11 @@ use crate::{
     mfa::{MfaStatus, MfaStore},
     page::{Page, PageRequest},
     policy::action::ExportAccount,
+    profile::{Profile, ProfileStore},
+    session::{Session, SessionStore},
     team::{Team, TeamStore},
     time::Timestamp,
+    webhook::{Endpoint, WebhookStore},
 };
 
 type By<'a> = &'a Permit<ExportAccount>;
@@ -27,7 +30,7 @@ type By<'a> = &'a Permit<ExportAccount>;
 /// Reads what an export of an account is made of, a page at a time. What is read is as it is then: nothing is held still while an
 /// export is written.
 ///
-/// Whoever adds something to accounts (sessions, profiles, webhooks) adds a method here, and a section where exports are written.
+/// Whoever adds something to accounts adds a method here, and a section where exports are written.
 pub struct Holdings {
     accounts: Arc<dyn AccountStore>,
     teams: Arc<dyn TeamStore>,
@@ -35,6 +38,9 @@ pub struct Holdings {
     keys: Arc<dyn ApiKeyStore>,
     factors: Arc<dyn MfaStore>,
     preferences: Arc<dyn PreferenceStore>,
+    sessions: Arc<dyn SessionStore>,
+    profiles: Arc<dyn ProfileStore>,
+    webhooks: Arc<dyn WebhookStore>,
     others: Arc<dyn HoldingStore>,
     log: AuditLog,
     desk: Desk,
@@ -49,6 +55,9 @@ impl Holdings {
             + ApiKeyStore
             + MfaStore
             + PreferenceStore
+            + SessionStore
+            + ProfileStore
+            + WebhookStore
             + HoldingStore
             + AuditStore
             + 'static,
@@ -60,6 +69,9 @@ impl Holdings {
             keys: store.clone(),
             factors: store.clone(),
             preferences: store.clone(),
+            sessions: store.clone(),
+            profiles: store.clone(),
+            webhooks: store.clone(),
             others: store.clone(),
             log: AuditLog::new(store, desk.vault.clone(), desk.clock.clone()),
             desk,
@@ -109,6 +121,20 @@ impl Holdings {
         let declined = self.preferences.declined(by.workspace()).await?;
         let preference = |mail: &OptionalMail| MailPreference { mail: *mail, opted_in: !declined.contains(mail) };
         Ok(OptionalMail::ALL.iter().map(preference).collect())
+    }
+
+    /// Also those that have ended.
+    pub async fn sessions(&self, by: By<'_>, page: PageRequest) -> Result<Page<Session>, StoreError> {
+        self.sessions.sessions(by.workspace(), page).await
+    }
+
+    pub async fn profiles(&self, by: By<'_>, page: PageRequest) -> Result<Page<Profile>, StoreError> {
+        self.profiles.profiles(by.workspace(), page).await
+    }
+
+    /// There are few: one page holds them all.
+    pub async fn webhooks(&self, by: By<'_>) -> Result<Page<Endpoint>, StoreError> {
+        Ok(Page { rows: self.webhooks.endpoints(by.workspace()).await?, next: None })
     }
 
     /// Those that may still be opened.

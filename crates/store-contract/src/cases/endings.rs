@@ -26,14 +26,20 @@ use driftstack_domain::{
         Denied, Role,
         action::{AcceptInvite, DeleteAccount, InviteMember, ListKeys, WhoAmI},
     },
+    profile::ProfileOrder,
     secret::{Digest, OwnKey, Sealed, UnsealError, Vault},
+    session::{SessionOrder, SessionStore as _},
     staff::{OverrideOrder, Remark, StaffStore as _},
     team::TeamStore as _,
     testing::{GlassVault, people},
+    tier::Tier,
     time::{DAY, MINUTE},
+    usage::{Day, DayMinutes, UsageStore as _},
     web_session::WebSessionStore as _,
+    webhook::{EndpointOrder, EventType},
 };
 
+use super::sessions::{begin, on};
 use crate::{
     backend::Backend,
     forge,
@@ -130,7 +136,8 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     world.prove(&olive).await;
     let permit: Permit<DeleteAccount> = world.permit(&olive).await;
     let seen = world.store.seen_ending(olive.id).await.unwrap().unwrap();
-    assert_eq!(seen, SeenEnding { email: olive.email.clone(), status: AccountStatus::Active, departures: Vec::new(), running: Vec::new() });
+    let (email, status_seen) = (olive.email.clone(), AccountStatus::Active);
+    assert_eq!(seen, SeenEnding { email, status: status_seen, departures: Vec::new(), running: Vec::new() });
     let late = forge::deletion(&world.desk, &permit, seen).await;
     world.join(&bo, &olive, Role::Member).await;
     let before = world.backend.rows().await;
@@ -138,6 +145,30 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     assert_eq!(world.backend.rows().await, before);
     assert_eq!(status(&world, &olive).await, AccountStatus::Active);
     assert!(may(&world, &olive.presented).await);
+}
+
+pub async fn a_deletion_ends_the_sessions_that_run<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = on(&world, "olive", Tier::ApiScale).await;
+    world.prove(&olive).await;
+    let session = begin(&world, &olive).await;
+    let permit: Permit<DeleteAccount> = world.permit(&olive).await;
+    let late = forge::deletion(&world.desk, &permit, world.store.seen_ending(olive.id).await.unwrap().unwrap()).await;
+    let other = begin(&world, &olive).await;
+    let before = world.backend.rows().await;
+    assert!(world.store.commit_deletion(&late).await.unwrap_err().is_stale(), "another one has begun since");
+    assert_eq!(world.backend.rows().await, before);
+
+    world.clock.advance(MINUTE);
+    world.endings().delete(&permit).await.unwrap();
+    for id in [session.id, other.id] {
+        let ended = world.store.session(olive.id, id).await.unwrap().unwrap();
+        assert_eq!(ended.destroyed_at, Some(world.now()));
+    }
+    let today = Day::of(world.now());
+    let usage = world.store.seen_usage(olive.id, today..=today).await.unwrap();
+    assert_eq!((usage.ended, usage.running_since), (vec![DayMinutes { day: today, minutes: 2 }], Vec::new()));
+    assert_eq!(world.actions(olive.id).await.iter().filter(|action| *action == "session.destroyed").count(), 2);
 }
 
 pub async fn a_sign_in_brings_a_deleted_account_back<B: Backend>(backend: B) {
@@ -303,9 +334,24 @@ async fn somebody_everywhere<B: Backend>(world: &World<B>, bo: &Person) -> Perso
     world.preferences().set(&world.permit(&zoe).await, preference).await.unwrap();
     world.wear(&zoe).await;
     told_by_staff(world, &zoe).await;
+    keep_records(world, &zoe).await;
     world.enroll(&zoe).await;
     world.email_changes().ask(&world.permit(&zoe).await, people::email("wished@example.net")).await.unwrap();
     zoe
+}
+
+/// A profile with a session on it, and an endpoint with an event on its way to it.
+async fn keep_records<B: Backend>(world: &World<B>, who: &Person) {
+    let name = people::name("quillfeather shop");
+    let profile = ProfileOrder { name, archetype: None, description: None, metadata: None };
+    let profile = world.profiles().create(&world.permit(who).await, profile).await.unwrap();
+    let label = Some(people::name("quillfeather errand"));
+    let session = SessionOrder { profile: Some(profile.id), label, ..SessionOrder::default() };
+    world.sessions().create(&world.permit(who).await, session).await.unwrap();
+    let url = "https://quillfeather.example.org/hook".to_owned();
+    let endpoint = EndpointOrder { url, events: vec![EventType::SessionCompleted], description: None };
+    let endpoint = world.webhooks().create(&world.permit(who).await, endpoint).await.unwrap().endpoint;
+    world.webhooks().test(&world.permit(who).await, endpoint.id).await.unwrap();
 }
 
 /// The answer to a creation holds what was created.
@@ -340,8 +386,20 @@ pub async fn a_purge_leaves_nobody_in_any_table<B: Backend>(backend: B) {
     let zoe = somebody_everywhere(&world, &bo).await;
     let before = found_in(&world.backend.dump().await, &NEEDLES);
     let tables: BTreeSet<&str> = before.iter().map(|(table, _)| table.as_str()).collect();
-    let known =
-        ["accounts", "activations", "api_keys", "idempotency", "invites", "link_requests", "links", "mails", "teams"];
+    let known = [
+        "accounts",
+        "activations",
+        "api_keys",
+        "idempotency",
+        "invites",
+        "link_requests",
+        "links",
+        "mails",
+        "profiles",
+        "sessions",
+        "teams",
+        "webhook_endpoints",
+    ];
     assert_eq!(tables, known.into_iter().collect(), "whoever looks finds it: {before:?}");
     assert_eq!(before.iter().map(|(_, needle)| *needle).collect::<BTreeSet<_>>(), NEEDLES.into_iter().collect());
     let log = world.log(zoe.id).await;
@@ -351,6 +409,10 @@ pub async fn a_purge_leaves_nobody_in_any_table<B: Backend>(backend: B) {
     assert_eq!(grace_is_over(&world).await, PurgeRound { purged: 1, failed: 0 });
     let after = found_in(&world.backend.dump().await, &NEEDLES);
     assert!(after.is_empty(), "{after:?}");
+    let rows = world.backend.rows().await;
+    for table in ["webhook_events", "webhook_deliveries", "usage_days"] {
+        assert_eq!(rows[table], 0, "{table}");
+    }
 
     // What is left is a row without a name, and the log, whose chain holds; `log` looks at every link.
     let purged = world.log(zoe.id).await;

@@ -25,8 +25,8 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail, membership,
-        organisation, profile, session, staff, usage, web_session, webhook,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail,
+        membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
 use crate::hot_reads::{account, digest, hot_reads, now, page};

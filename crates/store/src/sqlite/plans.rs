@@ -28,8 +28,8 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail, membership,
-        organisation, profile, session, staff, usage, web_session, webhook,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail,
+        membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
 

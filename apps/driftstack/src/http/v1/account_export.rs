@@ -26,7 +26,10 @@ use super::{
     export::Cut,
     members::MembershipView,
     mfa::StatusView,
+    profiles::ProfileView,
+    sessions::SessionRecordView,
     team::{OwnerView, TeamView},
+    webhooks::EndpointView,
 };
 use crate::{
     http::{Api, Gate, Problem},
@@ -37,9 +40,9 @@ pub(super) fn routes(api: Api) -> Api {
     api.route(Method::GET, "/v1/account/export", export)
 }
 
-/// What an export holds, in this order. What else an account gets (sessions, profiles, webhooks) gets a line here, before the log:
-/// that one takes what room is left.
-const SECTIONS: [(&str, Section); 13] = [
+/// What an export holds, in this order. What else an account gets gets a line here, before the log: that one takes what room is
+/// left.
+const SECTIONS: [(&str, Section); 16] = [
     ("account", Section::One(One::Account)),
     ("team", Section::One(One::Team)),
     ("mfa", Section::One(One::Mfa)),
@@ -51,6 +54,9 @@ const SECTIONS: [(&str, Section); 13] = [
     ("api_keys", Section::Many(Many::ApiKeys)),
     ("sign_ins", Section::Many(Many::SignIns)),
     ("pending_links", Section::Many(Many::PendingLinks)),
+    ("profiles", Section::Many(Many::Profiles)),
+    ("sessions", Section::Many(Many::Sessions)),
+    ("webhooks", Section::Many(Many::Webhooks)),
     ("mails", Section::Many(Many::Mails)),
     ("audit_log", Section::Many(Many::AuditLog)),
 ];
@@ -82,6 +88,9 @@ enum Many {
     ApiKeys,
     SignIns,
     PendingLinks,
+    Profiles,
+    Sessions,
+    Webhooks,
     Mails,
     AuditLog,
 }
@@ -214,6 +223,9 @@ impl Writer {
             Many::ApiKeys => rows(&held.keys(by, page).await?.map(KeyView::from)),
             Many::SignIns => Ok(values(&held.sign_ins(by, page).await?, sign_in)),
             Many::PendingLinks => Ok(values(&held.links(by, page).await?, link)),
+            Many::Profiles => rows(&held.profiles(by, page).await?.map(ProfileView::from)),
+            Many::Sessions => rows(&held.sessions(by, page).await?.map(SessionRecordView::from)),
+            Many::Webhooks => rows(&held.webhooks(by).await?.map(|it| EndpointView::new(it, held.now()))),
             Many::Mails => Ok(values(&held.mails(by, page).await?, mail)),
             Many::AuditLog => self.entries(list).await,
         }

@@ -48,7 +48,7 @@ struct CreateProfileBody {
 
 /// A profile.
 #[derive(Serialize, ToSchema)]
-struct ProfileView {
+pub(super) struct ProfileView {
     #[schema(value_type = String)]
     id: ProfileId,
     /// Whose workspace it is on.

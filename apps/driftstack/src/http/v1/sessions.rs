@@ -68,7 +68,7 @@ impl From<CreateSessionBody> for SessionOrder {
 
 /// A session.
 #[derive(Serialize, ToSchema)]
-struct SessionRecordView {
+pub(super) struct SessionRecordView {
     #[schema(value_type = String)]
     id: SessionId,
     /// Whose workspace it is on.

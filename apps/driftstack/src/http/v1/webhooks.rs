@@ -52,7 +52,7 @@ struct DeliveryCountsView {
 
 /// An endpoint, without its secret.
 #[derive(Serialize, ToSchema)]
-struct EndpointView {
+pub(super) struct EndpointView {
     #[schema(value_type = String)]
     id: EndpointId,
     url: String,
@@ -81,7 +81,7 @@ struct EndpointView {
 }
 
 impl EndpointView {
-    fn new(endpoint: Endpoint, now: Timestamp) -> Self {
+    pub(super) fn new(endpoint: Endpoint, now: Timestamp) -> Self {
         let old = endpoint.rotating(now).map(|(secret, until)| (secret.shown_prefix.clone(), until));
         let (prev_secret_prefix, rotation_grace_expires_at) = old.unzip();
         Self {
