@@ -3,11 +3,10 @@
 use super::{Organisations, noun::Organisation};
 use crate::{
     access::Permit,
-    audit::AuditAction,
-    change::{Change, CommitError, Effects, StoreError, commits},
+    change::{CommitError, StoreError, commits},
     name::Name,
     policy::action::{ReadOrganisation, RenameOrganisation},
-    team::{Renaming, Team},
+    team::Renaming,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +28,7 @@ impl Organisations {
         name: Name,
     ) -> Result<Organisation, RenameOrganisationError> {
         let seen = self.of(by).await?;
-        let entry = self
-            .desk
-            .audit(by, AuditAction::TeamUpdated)
-            .on(seen.team.id)
-            .with("from", seen.team.name.as_str())
-            .with("to", name.as_str());
-        let team = Team { name, updated_at: self.desk.now(), ..seen.team };
-        let it = Renaming { team, change: Change::new(by, Effects::audited(entry)) };
+        let it = Renaming::new(&self.desk, by, seen.team.clone(), name);
         self.teams.commit_renaming(&it).await?;
         Ok(Organisation { team: it.team, ..seen })
     }

@@ -49,7 +49,7 @@ impl Profiles {
     ) -> Result<Profile, CreateProfileError> {
         let by = by.into();
         let profile = Profile::new(&self.desk, by.access(), order);
-        let entry = profile.describe(self.desk.audit(&by, AuditAction::ProfileCreated));
+        let entry = profile.describe(&self.desk, self.desk.audit(&by, AuditAction::ProfileCreated));
         let limit = by.access().workspace_tier.limits().profiles;
         let guard = Guard::with_room(&*by, Capped::Profiles, limit);
         let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &profile));

@@ -44,7 +44,7 @@ impl Profiles {
         if let Some(session) = self.store.running_on(account, id).await? {
             return Err(DeleteProfileError::InUse(session));
         }
-        let entry = profile.describe(self.desk.audit(by, AuditAction::ProfileDeleted));
+        let entry = profile.describe(&self.desk, self.desk.audit(by, AuditAction::ProfileDeleted));
         let it = ProfileDeletion {
             account,
             profile: id,

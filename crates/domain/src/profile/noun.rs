@@ -115,8 +115,8 @@ impl Profile {
         }
     }
 
-    pub(super) fn describe(&self, entry: AuditDraft) -> AuditDraft {
-        entry.on(self.id).with("name", self.name.as_str())
+    pub(super) fn describe(&self, desk: &Desk, entry: AuditDraft) -> AuditDraft {
+        entry.on(self.id).with_personal(desk, "name", self.name.as_str())
     }
 }
 

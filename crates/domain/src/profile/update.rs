@@ -99,7 +99,8 @@ impl Profiles {
         let mut profile = found.filter(Profile::is_there).ok_or(UpdateProfileError::NotFound)?;
         patch.apply(&mut profile);
         profile.updated_at = self.desk.now();
-        let entry = profile.describe(self.desk.audit(by, AuditAction::ProfileUpdated)).with("fields", fields);
+        let entry =
+            profile.describe(&self.desk, self.desk.audit(by, AuditAction::ProfileUpdated)).with("fields", fields);
         let it = ProfileUpdate { profile, change: Change::new(by, Effects::audited(entry)) };
         self.store.commit_profile_update(&it).await?;
         Ok(it.profile)

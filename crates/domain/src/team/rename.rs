@@ -21,6 +21,18 @@ pub struct Renaming {
     pub change: Change,
 }
 
+impl Renaming {
+    pub(crate) fn new<A>(desk: &Desk, by: &Permit<A>, team: Team, name: Name) -> Self {
+        let entry = desk
+            .audit(by, AuditAction::TeamUpdated)
+            .on(team.id)
+            .with_personal(desk, "from", team.name.as_str())
+            .with_personal(desk, "to", name.as_str());
+        let team = Team { name, updated_at: desk.now(), ..team };
+        Self { team, change: Change::new(by, Effects::audited(entry)) }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum RenameError {
     /// Also for a team of somebody else.
@@ -50,14 +62,7 @@ impl Teams {
     pub async fn rename(&self, by: &Permit<RenameTeam>, id: TeamId, name: Name) -> Result<Team, RenameError> {
         let team =
             self.store.team_of(by.workspace()).await?.filter(|team| team.id == id).ok_or(RenameError::NotFound)?;
-        let entry = self
-            .desk
-            .audit(by, AuditAction::TeamUpdated)
-            .on(id)
-            .with_personal(&self.desk, "from", team.name.as_str())
-            .with_personal(&self.desk, "to", name.as_str());
-        let team = Team { name, updated_at: self.desk.now(), ..team };
-        let it = Renaming { team, change: Change::new(by, Effects::audited(entry)) };
+        let it = Renaming::new(&self.desk, by, team, name);
         self.store.commit_renaming(&it).await?;
         Ok(it.team)
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     audit::{AuditAction, AuditDraft},
     change::{Change, CommitError, Effects, commits},
+    desk::Desk,
     idempotency::Creation,
     policy::action::CreateEndpoint,
 };
@@ -52,9 +53,10 @@ pub enum CreateEndpointError {
 commits!(CreateEndpointError);
 
 impl Endpoint {
-    pub(super) fn describe(&self, entry: AuditDraft) -> AuditDraft {
+    /// A URL may say whose it is.
+    pub(super) fn describe(&self, desk: &Desk, entry: AuditDraft) -> AuditDraft {
         let events: Vec<&str> = self.subscription.kinds().iter().map(|kind| kind.as_str()).collect();
-        entry.on(self.id).with("url", self.url.as_str()).with("events", events)
+        entry.on(self.id).with_personal(desk, "url", self.url.as_str()).with("events", events)
     }
 }
 
@@ -72,7 +74,7 @@ impl Webhooks {
             return Err(CreateEndpointError::TooMany);
         }
         let (endpoint, secret) = Endpoint::new(&self.desk, by.workspace(), url, subscription, order.description);
-        let entry = endpoint.describe(self.desk.audit(&by, AuditAction::EndpointCreated));
+        let entry = endpoint.describe(&self.desk, self.desk.audit(&by, AuditAction::EndpointCreated));
         let created = CreatedEndpoint { endpoint: endpoint.clone(), secret };
         let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &created));
         self.store.commit_endpoint_creation(&EndpointCreation { endpoint, change }).await?;

@@ -88,7 +88,7 @@ impl Webhooks {
         if endpoint == seen {
             return Ok(seen);
         }
-        let entry = endpoint.describe(self.desk.audit(by, AuditAction::EndpointUpdated));
+        let entry = endpoint.describe(&self.desk, self.desk.audit(by, AuditAction::EndpointUpdated));
         let entry = entry.with("changed", fields).with("active", endpoint.active);
         let change = Change::new(by, Effects::audited(entry));
         self.store

@@ -38,7 +38,7 @@ impl Webhooks {
         if seen.disabled_at.is_some() {
             return Ok(());
         }
-        let entry = seen.describe(self.desk.audit(by, AuditAction::EndpointDeleted));
+        let entry = seen.describe(&self.desk, self.desk.audit(by, AuditAction::EndpointDeleted));
         let change = Change::new(by, Effects::audited(entry));
         let it = EndpointRemoval { endpoint: id, at: self.desk.now(), why: ENDPOINT_GONE, change };
         Ok(self.store.commit_endpoint_removal(&it).await?)
