@@ -66,7 +66,7 @@ async fn write(request: HttpRequest, pool: Data<Connections>, edit: Json<Edit>) 
     let (account, key, _) = caller(&mut conn, digest(&request)?).await?;
     let name = edit.into_inner().name;
     let edited = conn.transaction(async move |conn| rename(conn, account, key, name).await);
-    Ok(HttpResponse::Ok().json(me(edited.await.map_err(failed)?, (None, None), [])))
+    Ok(HttpResponse::Ok().json(me(edited.await.map_err(failed)?, (false, None, None), [])))
 }
 
 async fn begin(request: HttpRequest, pool: Data<Connections>) -> Result<HttpResponse> {
@@ -84,10 +84,14 @@ async fn connection(pool: &Connections) -> Result<Object<AsyncPgConnection>> {
     pool.get().await.map_err(failed)
 }
 
-/// The account of a key that is good, the key, and the tier.
+/// The account of a key that is good, the key, and the tier. Whoever minted it must be the account itself, or on its team still.
 async fn caller(conn: &mut AsyncPgConnection, digest: Vec<u8>) -> Result<(Uuid, Uuid, String)> {
+    let of_minter = memberships::owner.eq(api_keys::account).and(memberships::member.eq(api_keys::minted_by));
+    let minting = memberships::table.on(of_minter.and(memberships::removed_at.is_null()));
     let found = api_keys::table
         .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
+        .left_join(minting)
+        .filter(api_keys::minted_by.eq(api_keys::account).or(memberships::id.nullable().is_not_null()))
         .filter(api_keys::digest.eq(digest))
         .filter(api_keys::revoked_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(clock_timestamp().nullable())))
@@ -132,11 +136,13 @@ async fn with_teams(conn: &mut AsyncPgConnection, account: Uuid) -> QueryResult<
     accounts::table
         .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
         .left_join(owner.on(owner.field(accounts::id).eq(memberships::owner)))
+        .left_join(factors::table.on(factors::account.eq(accounts::id)))
         .filter(accounts::id.eq(account))
         .order(memberships::id.desc())
         .select((
             COLUMNS,
             (
+                factors::enrolled_at.nullable().is_not_null(),
                 running!(account).count().single_value(),
                 profiles::table
                     .filter(profiles::account.eq(account))

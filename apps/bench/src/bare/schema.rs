@@ -35,6 +35,7 @@ macro_rules! schema {
             api_keys (id) {
                 id -> $id,
                 account -> $id,
+                minted_by -> $id,
                 digest -> Binary,
                 scopes -> Text,
                 expires_at -> Nullable<$moment>,
@@ -56,6 +57,14 @@ macro_rules! schema {
                 payload -> Text,
                 prev_hash -> Binary,
                 hash -> Binary,
+            }
+        }
+
+        diesel::table! {
+            factors (id) {
+                id -> $id,
+                account -> $id,
+                enrolled_at -> Nullable<$moment>,
             }
         }
 
@@ -82,6 +91,7 @@ macro_rules! schema {
 
         diesel::allow_tables_to_appear_in_same_query!(
             accounts,
+            factors,
             memberships,
             api_keys,
             audit_entries,

@@ -63,7 +63,7 @@ async fn write(request: HttpRequest, database: Data<Database>, edit: Json<Edit>)
     let (account, key, _) = found(database.readers.run(|conn| caller(conn, digest)).await?)?;
     let name = edit.into_inner().name;
     let edit = move |conn: &mut SqliteConnection| conn.immediate_transaction(|conn| rename(conn, &account, key, name));
-    Ok(HttpResponse::Ok().json(me(database.writer.run(edit).await?.map_err(failed)?, (None, None), [])))
+    Ok(HttpResponse::Ok().json(me(database.writer.run(edit).await?.map_err(failed)?, (false, None, None), [])))
 }
 
 async fn begin(request: HttpRequest, database: Data<Database>) -> Result<HttpResponse> {
@@ -85,10 +85,14 @@ fn found<T>(looked_up: QueryResult<Option<T>>) -> Result<T> {
 
 type Bytes = Vec<u8>;
 
-/// The account of a key that is good, the key, and the tier.
+/// The account of a key that is good, the key, and the tier. Whoever minted it must be the account itself, or on its team still.
 fn caller(conn: &mut SqliteConnection, digest: Bytes) -> QueryResult<Option<(Bytes, Bytes, String)>> {
+    let of_minter = memberships::owner.eq(api_keys::account).and(memberships::member.eq(api_keys::minted_by));
+    let minting = memberships::table.on(of_minter.and(memberships::removed_at.is_null()));
     api_keys::table
         .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
+        .left_join(minting)
+        .filter(api_keys::minted_by.eq(api_keys::account).or(memberships::id.nullable().is_not_null()))
         .filter(api_keys::digest.eq(digest))
         .filter(api_keys::revoked_at.is_null())
         .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now())))
@@ -132,11 +136,13 @@ fn with_teams(conn: &mut SqliteConnection, account: &Bytes) -> QueryResult<Vec<O
     accounts::table
         .left_join(memberships::table.on(memberships::member.eq(accounts::id).and(memberships::removed_at.is_null())))
         .left_join(owner.on(owner.field(accounts::id).eq(memberships::owner)))
+        .left_join(factors::table.on(factors::account.eq(accounts::id)))
         .filter(accounts::id.eq(account))
         .order(memberships::id.desc())
         .select((
             COLUMNS,
             (
+                factors::enrolled_at.nullable().is_not_null(),
                 running!(account).count().single_value(),
                 profiles::table
                     .filter(profiles::account.eq(account))

@@ -56,22 +56,23 @@ pub type Account<I> = (I, String, Option<String>, String, String, Option<String>
 /// A membership of the account, and the other account.
 pub type Membership<I> = (I, I, String, String, Option<String>);
 
-/// Sessions that run, and profiles.
-pub type Counts = (Option<i64>, Option<i64>);
+/// Whether there is a second factor, the sessions that run, and the profiles.
+pub type Beside = (bool, Option<i64>, Option<i64>);
 
 /// A row of an account with its teams.
-pub type OnTeam<I> = (Account<I>, Counts, Option<Membership<I>>);
+pub type OnTeam<I> = (Account<I>, Beside, Option<Membership<I>>);
 
 /// The account and its teams, out of their rows.
 pub fn me_of<I: Id>(rows: Vec<OnTeam<I>>) -> Option<Me> {
     let mut rows = rows.into_iter();
-    let (account, counts, team) = rows.next()?;
+    let (account, beside, team) = rows.next()?;
     let teams = team.into_iter().chain(rows.filter_map(|(_, _, team)| team));
-    Some(me(account, counts, teams))
+    Some(me(account, beside, teams))
 }
 
-pub fn me<I: Id>(account: Account<I>, counts: Counts, teams: impl IntoIterator<Item = Membership<I>>) -> Me {
-    let [running, profiles] = [counts.0, counts.1].map(|rows| u32::try_from(rows.unwrap_or(0)).unwrap_or(u32::MAX));
+pub fn me<I: Id>(account: Account<I>, beside: Beside, teams: impl IntoIterator<Item = Membership<I>>) -> Me {
+    let (mfa_enrolled, running, profiles) = beside;
+    let [running, profiles] = [running, profiles].map(|rows| u32::try_from(rows.unwrap_or(0)).unwrap_or(u32::MAX));
     let (id, email, name, tier, status, timezone, slug, region) = account;
     Me {
         id: format!("acc_{}", id.uuid()),
@@ -85,7 +86,7 @@ pub fn me<I: Id>(account: Account<I>, counts: Counts, teams: impl IntoIterator<I
         onboarding_completed_at: None,
         avatar_url: None,
         avatar_source: "none",
-        mfa_enrolled: false,
+        mfa_enrolled,
         concurrent_session_cap: 32,
         concurrent_session_active: running,
         profile_cap: None,
