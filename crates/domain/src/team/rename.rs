@@ -22,13 +22,13 @@ pub struct Renaming {
 }
 
 impl Renaming {
-    pub(crate) fn new<A>(desk: &Desk, by: &Permit<A>, team: Team, name: Name) -> Self {
+    pub(crate) fn new<A>(desk: &Desk, by: &Permit<A>, mut team: Team, name: Name) -> Self {
         let entry = desk
             .audit(by, AuditAction::TeamUpdated)
             .on(team.id)
             .with_personal(desk, "from", team.name.as_str())
             .with_personal(desk, "to", name.as_str());
-        let team = Team { name, updated_at: desk.now(), ..team };
+        (team.name, team.updated_at) = (name, desk.now());
         Self { team, change: Change::new(by, Effects::audited(entry)) }
     }
 }
