@@ -3,7 +3,7 @@ use diesel::{alias, dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{Account, AccountStatus, AccountStore, OwnAccount, ProfileChange},
-    change::{CommitError, StoreError},
+    change::{CommitError, Revision, StoreError},
     email::Email,
     id::{AccountId, MembershipId},
     membership::OwnerSeen,
@@ -14,7 +14,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, dialect};
+use super::{super::Store, Answer, Conn, Fault, Held, dialect};
 use crate::{
     rows::{InTable, Row, seen},
     schema::{accounts, factors, memberships},
@@ -30,7 +30,7 @@ impl AccountStore for Store {
 
     #[instrument(level = "debug", name = "db.account.commit_profile", skip_all)]
     async fn commit_profile(&self, it: &ProfileChange) -> Result<(), CommitError> {
-        self.commit(it, |c, it| profile(c, &it.account).boxed()).await
+        self.commit_own(it, |c, it, seen| profile(c, &it.account, seen).boxed()).await
     }
 }
 
@@ -117,8 +117,8 @@ impl OnTeam {
 }
 
 /// What the holder may change. The rest (status, tier, address) is somebody else's.
-async fn profile(c: &mut Conn, account: &Account) -> Answer<()> {
-    let changed = dsl::update(accounts::table.find(b(&account.id)))
+async fn profile(c: &mut Conn, account: &Account, seen: Revision) -> Answer<Held> {
+    let changed = dsl::update(accounts::table.find(b(&account.id)).filter(accounts::revision.eq(b(&seen))))
         .set((
             accounts::name.eq(b(&account.name)),
             accounts::time_zone.eq(b(&account.time_zone)),
@@ -127,7 +127,8 @@ async fn profile(c: &mut Conn, account: &Account) -> Answer<()> {
             accounts::onboarding_completed_at.eq(b(&account.onboarding_completed_at)),
             accounts::updated_at.eq(b(&account.updated_at)),
         ))
-        .execute(c)
-        .await?;
-    Fault::unless_one(changed)
+        .returning(Held::columns())
+        .get_result(c)
+        .await;
+    changed.optional()?.ok_or(Fault::Stale)
 }

@@ -70,6 +70,15 @@ records! {
 /// Writes the rows of a record.
 pub(super) type Body<T> = for<'c> fn(&'c mut Conn, &'c T) -> BoxFuture<'c, Answer<()>>;
 
+/// Writes the rows of a record of which one is the account itself, if its revision is that one, and answers with what the
+/// account had.
+pub(super) type OwnBody<T> = for<'c> fn(&'c mut Conn, &'c T, Revision) -> BoxFuture<'c, Answer<Held>>;
+
+enum Rows<T: 'static> {
+    Beside(Body<T>),
+    Own(OwnBody<T>),
+}
+
 seen! {
     /// The part of an account that a commit is about: its revision, and where its log ends.
     #[derive(Clone, Copy)]
@@ -93,13 +102,22 @@ impl Held {
 impl Store {
     /// Commits a record whole, or says why not.
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
+        self.commit_rows(it, Rows::Beside(body)).await
+    }
+
+    /// The same for a record that changes the account of its guard: to change the row is to hold it, one statement less.
+    pub(super) async fn commit_own<T: Record>(&self, it: &T, body: OwnBody<T>) -> Result<(), CommitError> {
+        self.commit_rows(it, Rows::Own(body)).await
+    }
+
+    async fn commit_rows<T: Record>(&self, it: &T, rows: Rows<T>) -> Result<(), CommitError> {
         let effects = &it.change().effects;
         let writes_mail = !effects.mails.is_empty();
         let tells = !effects.events.is_empty();
         let severe: Vec<_> =
             effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
         let it = it.clone();
-        self.write(move |c| framed(c, it, body).boxed()).await?;
+        self.write(move |c| framed(c, it, rows).boxed()).await?;
         for account in severe {
             self.severe_entry().ring(account);
         }
@@ -113,13 +131,22 @@ impl Store {
     }
 }
 
-async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
+async fn framed<T: Record>(c: &mut Conn, it: T, rows: Rows<T>) -> Answer<()> {
     let Change { guard, effects, answer, .. } = it.change();
-    let held = hold(c, guard).await?;
-    if let Some(cap) = guard.cap() {
-        room::for_one_more(c, cap).await?;
-    }
-    body(c, &it).await?;
+    let held = match rows {
+        Rows::Beside(body) => {
+            let held = hold(c, guard).await?;
+            if let Some(cap) = guard.cap() {
+                room::for_one_more(c, cap).await?;
+            }
+            body(c, &it).await?;
+            held
+        }
+        Rows::Own(body) => {
+            let only = guard.only().ok_or_else(|| StoreError::Failed("more than one account is guarded".to_owned()))?;
+            BTreeMap::from([(only.0, body(c, &it, only.1).await?)])
+        }
+    };
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
             Some(held) => held.head(),
