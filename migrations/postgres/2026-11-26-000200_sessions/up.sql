@@ -33,6 +33,8 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_of_account ON sessions (account, id);
+-- For the reference above: whoever deletes a profile would read all sessions of everybody.
+CREATE INDEX sessions_of_profile ON sessions (profile) WHERE profile IS NOT NULL;
 -- Counted whenever one begins, so it holds no others.
 CREATE INDEX sessions_running ON sessions (account, profile) WHERE destroyed_at IS NULL;
 

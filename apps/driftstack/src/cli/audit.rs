@@ -22,7 +22,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let reader = File::open(file).map_err(|error| format!("{name}: {error}"))?;
     let export: Export = serde_json::from_reader(BufReader::new(reader))
         .map_err(|error| format!("{name}: not an audit export: {error}"))?;
-    let entries = export.data.len();
+    let (entries, withheld) = (export.data.len(), export.withheld());
     let head = export::verify(export).map_err(|broken| format!("{name}: broken: {broken}"))?;
-    print(&format!("{entries} entries, head {}", head.hash))
+    let withheld =
+        if withheld == 0 { String::new() } else { format!("; {withheld} values about people are not shown") };
+    print(&format!("{entries} entries, head {}{withheld}", head.hash))
 }

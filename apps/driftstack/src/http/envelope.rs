@@ -28,7 +28,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let dialect = dialect::of(request.path());
+    let dialect = dialect::of(request.match_info().unprocessed());
     let begun = Instant::now();
     let id = dialect.request_id(given_id(&request).unwrap_or_else(|| services.ids.next().to_string()));
     let about = Asked { id: id.clone(), begun };

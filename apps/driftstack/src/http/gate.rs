@@ -8,7 +8,7 @@ use driftstack_domain::{
     api_key::looks_like_a_key,
     change::{MaybeStale, again_if_stale},
     id::AccountId,
-    policy::Operation,
+    policy::{Denied, Operation},
     secret::{ApiKeySecret, SessionTokens},
 };
 use futures_util::future::LocalBoxFuture;
@@ -41,8 +41,15 @@ impl<A: Operation> Gate<A> {
     }
 
     /// Asks again, in one round trip: a stream goes on only for somebody who still may.
+    ///
+    /// Whoever acts in another workspace by now (they were removed, or have gone to another organisation) is refused: what was
+    /// asked for was meant for the one of before.
     pub async fn again(&self) -> Result<Permit<A>, AdmitError> {
-        self.services.doorkeeper.admit(&self.presented, self.wanted).await
+        let permit: Permit<A> = self.services.doorkeeper.admit(&self.presented, self.wanted).await?;
+        if permit.workspace() == self.permit.workspace() {
+            return Ok(permit);
+        }
+        Err(AdmitError::Denied(Denied::NoMembership))
     }
 
     /// Runs a change. When something was committed between the decision and the write, the caller is asked again who they are

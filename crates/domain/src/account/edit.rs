@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::Permit,
-    audit::AuditAction,
+    audit::{AuditAction, AuditDraft},
     change::{Change, CommitError, Effects, StoreError, Unique, commits},
     desk::Desk,
     name::Name,
@@ -140,17 +140,10 @@ impl Accounts {
         }
         let mut own = self.own(by).await?;
         let now = self.desk.now();
-        let mut entry = self.desk.audit(by, AuditAction::AccountUpdated).on(own.account.id).with("fields", fields);
+        let entry = self.desk.audit(by, AuditAction::AccountUpdated).on(own.account.id).with("fields", fields);
         let name = own.account.name.clone();
         edit.apply(&mut own.account, now);
-        if name != own.account.name {
-            for (field, name) in [("name_from", &name), ("name_to", &own.account.name)] {
-                entry = match name {
-                    Some(name) => entry.with_personal(&self.desk, field, name.as_str()),
-                    None => entry,
-                };
-            }
-        }
+        let entry = renamed(&self.desk, entry, name.as_ref(), own.account.name.as_ref());
         let it = ProfileChange { account: own.account.clone(), change: Change::new(by, Effects::audited(entry)) };
         self.store.commit_profile(&it).await?;
         Ok(own)
@@ -160,6 +153,15 @@ impl Accounts {
         let found = self.store.own_account(by.access().account).await?;
         found.ok_or_else(|| StoreError::Failed("a caller's account is missing".to_owned()))
     }
+}
+
+/// Says what somebody was called before and is called now, where that differs.
+pub(crate) fn renamed(desk: &Desk, entry: AuditDraft, from: Option<&Name>, to: Option<&Name>) -> AuditDraft {
+    if from == to {
+        return entry;
+    }
+    let named = [("name_from", from), ("name_to", to)].into_iter().filter_map(|(field, name)| Some((field, name?)));
+    named.fold(entry, |entry, (field, name)| entry.with_personal(desk, field, name.as_str()))
 }
 
 #[cfg(test)]

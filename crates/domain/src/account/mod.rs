@@ -7,6 +7,7 @@ mod region;
 mod slug;
 mod time_zone;
 
+pub(crate) use edit::renamed;
 pub use edit::{Accounts, Edit, EditError, ProfileChange, ProfileEdit};
 pub use noun::{Account, AccountStatus, AccountStatusError, OwnAccount};
 pub use port::AccountStore;

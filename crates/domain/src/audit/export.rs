@@ -182,6 +182,14 @@ pub struct Export {
     pub seal: Seal,
 }
 
+impl Export {
+    /// Values about people that the document does not show: forgotten by the service, or taken out by whoever handed it on. The
+    /// chain holds in either case.
+    pub fn withheld(&self) -> usize {
+        self.data.iter().flat_map(|entry| entry.personal.iter().flatten()).filter(|(_, it)| it.salt.is_none()).count()
+    }
+}
+
 /// Why an export does not prove itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportBroken {
@@ -304,6 +312,7 @@ mod tests {
         let mut forgotten = export(4, 0);
         forgotten.data[0].payload.as_mut().unwrap().insert("note".to_owned(), Value::Null);
         forgotten.data[0].personal.as_mut().unwrap().get_mut("note").unwrap().salt = None;
+        assert_eq!((export(4, 0).withheld(), forgotten.withheld()), (0, 1), "its reader can tell");
         assert!(verify(forgotten).is_ok(), "what is forgotten breaks nothing");
     }
 

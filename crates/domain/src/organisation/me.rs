@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     access::Permit,
+    account::renamed,
     audit::AuditAction,
     change::{Change, CommitError, Effects, Guard, StoreError, commits},
     id::{AccountId, TeamId},
@@ -120,6 +121,10 @@ impl Organisations {
             .filter_map(|(field, changed)| changed.then_some(field))
             .collect();
         let entry = self.desk.audit_as(by.actor(), access.hands, AuditAction::AccountUpdated).on(access.hands);
+        let entry = match &name {
+            Some(name) => renamed(&self.desk, entry, seen.name.as_ref(), Some(name)),
+            None => entry,
+        };
         let guard = destination.as_ref().map_or_else(|| Guard::from(by), |it| it.guard.clone());
         let guard = guard.and(access.hands, seen.revision);
         let it = MemberChange {

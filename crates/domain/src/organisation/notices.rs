@@ -7,7 +7,10 @@ use crate::{
     change::{Change, CommitError, Effects, Guard, Revision, StoreError, commits},
     id::AccountId,
     mail::{MailPreference, OptionalMail},
-    policy::action::{ReadNotices, SetNotices},
+    policy::{
+        Scope,
+        action::{ReadNotices, SetNotices},
+    },
 };
 
 /// One thing that somebody may want to be told of.
@@ -73,6 +76,9 @@ pub struct NoticeChange {
 pub enum NoticeError {
     #[error("name at least one kind of notice")]
     NothingToChange,
+    /// Whoever finds a key could keep its owner from being told of what they do with it.
+    #[error("what the log says of high severity is quieted by the account itself, with the scope `account_owner`")]
+    QuietedByAnother,
     #[error(transparent)]
     Commit(#[from] CommitError),
 }
@@ -96,6 +102,10 @@ impl Organisations {
         let person = by.access().hands;
         let seen = self.seen_notices(person).await?;
         let changed: Vec<_> = wished.iter().copied().filter(|it| seen.wants(it.notice) != it.wanted).collect();
+        let touches_stream = changed.iter().any(|it| it.notice == Notice::SevereEntries);
+        if touches_stream && !speaks_for_the_account(by) {
+            return Err(NoticeError::QuietedByAnother);
+        }
         let Some(effects) = self.entries(by, &changed) else { return Ok(seen.choices()) };
         let guard = Guard::from(by).and(person, seen.revision);
         let it = NoticeChange {
@@ -133,6 +143,12 @@ impl Organisations {
     }
 }
 
+/// As whoever follows the stream must.
+fn speaks_for_the_account(by: &Permit<SetNotices>) -> bool {
+    let access = by.access();
+    access.scopes.satisfied().contains(Scope::AccountOwner) && !access.in_members_hands()
+}
+
 impl NoticeChoice {
     fn as_mail(self) -> Option<MailPreference> {
         match self.notice {
@@ -148,8 +164,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        access::Access,
         api_key::{ApiKeys, MockApiKeyStore},
         organisation::MockOrganisationStore,
+        policy::{ScopeSet, Standing},
         team::MockTeamStore,
         testing::{desk, people},
     };
@@ -158,6 +176,14 @@ mod tests {
     const TIER: Notice = Notice::Mail(OptionalMail::TierChanged);
 
     async fn set(wished: &[(Notice, bool)], entries: usize) -> Result<Vec<NoticeChoice>, NoticeError> {
+        set_by(people::permit(), wished, entries).await
+    }
+
+    async fn set_by(
+        by: Permit<SetNotices>,
+        wished: &[(Notice, bool)],
+        entries: usize,
+    ) -> Result<Vec<NoticeChoice>, NoticeError> {
         let mut store = MockOrganisationStore::new();
         let seen =
             SeenNotices { declined: vec![OptionalMail::TierChanged], severe_declined: false, revision: Revision(1) };
@@ -171,7 +197,7 @@ mod tests {
         let organisations = Organisations::new(Arc::new(store), Arc::new(MockTeamStore::new()), keys, desk());
         let wished: Vec<_> =
             wished.iter().map(|(notice, wanted)| NoticeChoice { notice: *notice, wanted: *wanted }).collect();
-        organisations.set_notices(&people::permit(), &wished).await
+        organisations.set_notices(&by, &wished).await
     }
 
     #[rstest]
@@ -185,6 +211,18 @@ mod tests {
         for (notice, wanted) in wished {
             assert!(then.contains(&NoticeChoice { notice: *notice, wanted: *wanted }), "{notice:?}");
         }
+    }
+
+    #[rstest]
+    #[case::without_the_scope(Scope::Write, people::OLIVE)]
+    #[case::in_a_members_hands(Scope::AccountOwner, people::ADA)]
+    #[tokio::test]
+    async fn the_stream_is_quieted_by_the_account_alone(#[case] scope: Scope, #[case] hands: AccountId) {
+        let access = Access { hands, ..people::access(ScopeSet::of(&[scope]), Standing::Owner) };
+        let by = || Permit::unchecked(access);
+        let refused = set_by(by(), &[(TIER, true), (Notice::SevereEntries, false)], 0).await;
+        assert!(matches!(refused, Err(NoticeError::QuietedByAnother)));
+        assert!(set_by(by(), &[(TIER, true), (Notice::SevereEntries, true)], 1).await.is_ok(), "it is so already");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Ending a session. There is no other end: nothing here can fail by itself.
+//! Ending a session. Deleting the account ends those that run in the same way; nothing here can fail by itself.
 
 use super::{Session, Sessions};
 use crate::{

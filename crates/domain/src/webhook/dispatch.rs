@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     delivery::{Arrival, DeliveryStatus, Settling},
-    endpoint::{Endpoint, Tally, WebhookSecret},
+    endpoint::{Endpoint, SharedSecret, Tally, WebhookSecret},
     event::Message,
     excerpt::Excerpt,
     port::{Claimed, Courier, CourierError, DeliveryQueue, Held, Marks, Parcel},
@@ -144,14 +144,13 @@ impl Dispatcher {
         }
     }
 
+    /// The newest, and the one before it while that signs along. Where the older one does not open any more (its key is lost), the
+    /// newest signs alone: that is what it was rotated for.
     fn secrets(&self, endpoint: &Endpoint) -> Result<Vec<WebhookSecret>, UnsealError> {
-        let newest = endpoint.secret.as_ref().ok_or(UnsealError)?;
-        let older = endpoint.rotating(self.desk.now()).map(|(secret, _)| secret);
-        [Some(newest), older]
-            .into_iter()
-            .flatten()
-            .map(|secret| secret.unseal(endpoint.id, self.desk.vault.as_ref()))
-            .collect()
+        let open = |secret: &SharedSecret| secret.unseal(endpoint.id, self.desk.vault.as_ref());
+        let newest = open(endpoint.secret.as_ref().ok_or(UnsealError)?)?;
+        let older = endpoint.rotating(self.desk.now()).and_then(|(secret, _)| open(secret).ok());
+        Ok([newest].into_iter().chain(older).collect())
     }
 
     fn parcel(&self, endpoint: &Endpoint, secrets: &[WebhookSecret], message: &Message) -> Parcel {

@@ -394,7 +394,9 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
         return Ok(false);
     }
     let ids: Vec<Key> = old.iter().map(|row| b_key(row.id)).collect();
-    dsl::delete(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids))).execute(c).await?;
+    // Unless somebody has put it back since.
+    let still = webhook_deliveries::settled_at.lt(b(&Some(settled_before)));
+    dsl::delete(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)).filter(still)).execute(c).await?;
     let events: Vec<Key> = old.iter().map(|row| Key(row.event.uuid())).collect();
     let told = webhook_deliveries::table.filter(webhook_deliveries::event.eq(webhook_events::id));
     let untold = webhook_events::table.filter(webhook_events::id.eq_any(events)).filter(dsl::not(dsl::exists(told)));

@@ -379,6 +379,13 @@ async fn rotation(c: &mut Conn, it: &SecretRotation) -> Answer<()> {
 
 async fn replay(c: &mut Conn, it: &Replay) -> Answer<()> {
     let Replay { delivery, seen, .. } = it;
+    // Held before the delivery, as by whoever claims, notes or removes: a worker that ends its lease looks for what is due under
+    // this lock, and would not see a delivery that is put back beside it.
+    let held = dsl::update(webhook_endpoints::table.find(b(&delivery.endpoint)))
+        .set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq))
+        .execute(c)
+        .await?;
+    Fault::unless_one(held)?;
     let as_seen = webhook_deliveries::table.find(b(&delivery.id)).filter(webhook_deliveries::status.eq(b(seen)));
     let reset = dsl::update(as_seen)
         .set((

@@ -17,7 +17,7 @@ use utoipa::{
 
 use super::envelope::Said;
 use crate::{
-    http::{Api, Body, Gate, Problem},
+    http::{Api, Body, Code, Gate, Problem},
     wire::Services,
 };
 
@@ -102,6 +102,7 @@ impl From<NoticeError> for Problem {
     fn from(error: NoticeError) -> Self {
         match error {
             NoticeError::NothingToChange => Self::invalid("", error),
+            NoticeError::QuietedByAnother => Self::new(Code::Forbidden, error),
             NoticeError::Commit(error) => error.into(),
         }
     }

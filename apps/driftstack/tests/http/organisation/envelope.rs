@@ -14,6 +14,8 @@ async fn what_the_framework_refuses_is_in_it_too() {
     house.plan(&olive, Plan::Enterprise).await;
     house.get("/api/v1/nothing/here").await.error(404, "NOT_FOUND");
     house.get("/api/v1").await.error(404, "NOT_FOUND");
+    // The router reads a path decoded.
+    house.get("/%61pi/v1/account/me").await.error(401, "AUTH_REQUIRED");
     let wrong = olive.patch(ME, json!({})).await;
     assert_eq!(wrong.header("allow"), "GET, PUT");
     wrong.error(405, "METHOD_NOT_ALLOWED");

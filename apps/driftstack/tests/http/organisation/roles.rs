@@ -178,7 +178,10 @@ async fn preferences_are_those_of_whoever_calls() {
     let house = House::open().await;
     let (olive, ada, _) = together(&house, "admin").await;
     let set = json!({ "tier-changed": false, "audit_high_severity": false });
-    let then = key(&ada).await.put(NOTIFICATIONS, set).await.data(200);
+    let lent = key(&ada).await;
+    lent.put(NOTIFICATIONS, set).await.error(403, "FORBIDDEN");
+    ada.put(NOTIFICATIONS, json!({ "audit_high_severity": false })).await.data(200);
+    let then = lent.put(NOTIFICATIONS, json!({ "tier-changed": false })).await.data(200);
     assert_eq!(then, ada.get(NOTIFICATIONS).await.data(200));
     assert_eq!(
         (&then["tier-changed"], &then["audit_high_severity"], &then["billing-receipt"]),
