@@ -2,7 +2,7 @@
 //!
 //! A dialect is a folder of thin translations and an implementation of [`Dialect`]. What is shared (gates, bodies, pages,
 //! idempotency, limits) knows none of them by name: it makes a [`Problem`], and the dialect of the path tells it in its own
-//! words. To add one, add a folder and a line in [`DIALECTS`].
+//! words. To add one, add a folder and a line in `DIALECTS`.
 
 use std::time::Instant;
 

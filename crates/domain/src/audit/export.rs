@@ -312,7 +312,7 @@ mod tests {
         let mut forgotten = export(4, 0);
         forgotten.data[0].payload.as_mut().unwrap().insert("note".to_owned(), Value::Null);
         forgotten.data[0].personal.as_mut().unwrap().get_mut("note").unwrap().salt = None;
-        assert_eq!((export(4, 0).withheld(), forgotten.withheld()), (0, 1), "its reader can tell");
+        assert_eq!(forgotten.withheld(), export(4, 0).withheld() + 1, "its reader can tell");
         assert!(verify(forgotten).is_ok(), "what is forgotten breaks nothing");
     }
 
