@@ -67,7 +67,7 @@ async fn assert_alike(house: &House, question: Question, known: &[String]) {
         // As long as the other, so that it is not the length that is measured.
         let unknown = format!("{n:0>width$}@example.com", width = known.len() - "@example.com".len());
         // Whatever a request leaves for the next one to wait for must not always fall on the same kind.
-        let known_first = n / known_people % 2 == 0;
+        let known_first = (n / known_people).is_multiple_of(2);
         let (first, second) =
             if known_first { (known.as_str(), unknown.as_str()) } else { (&*unknown, known.as_str()) };
         let (one, other) = (question.ask(house, first).await, question.ask(house, second).await);
