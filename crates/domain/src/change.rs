@@ -76,14 +76,6 @@ impl Guard {
         self.cap.as_ref()
     }
 
-    /// The account, where there is just one and nothing is to be counted.
-    pub fn only(&self) -> Option<(AccountId, Revision)> {
-        match (self.accounts.as_slice(), self.cap) {
-            ([only], None) => Some(*only),
-            _ => None,
-        }
-    }
-
     /// Ascending by account: the order in which a store takes its locks.
     pub fn accounts(&self) -> &[(AccountId, Revision)] {
         &self.accounts
@@ -268,14 +260,6 @@ mod tests {
     fn a_guard_is_in_the_order_of_locking_and_keeps_the_older_revision() {
         let guard = Guard::seen(account(2), Revision(7)).and(account(1), Revision(3)).and(account(2), Revision(5));
         assert_eq!(guard.accounts(), [(account(1), Revision(3)), (account(2), Revision(5))]);
-    }
-
-    #[test]
-    fn a_guard_of_two_accounts_is_not_one_of_one() {
-        let guard = Guard::seen(account(2), Revision(7));
-        assert_eq!(guard.only(), Some((account(2), Revision(7))));
-        assert_eq!(guard.and(account(1), Revision(3)).only(), None);
-        assert_eq!(Guard::default().only(), None);
     }
 
     #[tokio::test]

@@ -1,9 +1,8 @@
 use async_trait::async_trait;
-use diesel::{alias, dsl, prelude::*};
-use diesel_async::RunQueryDsl;
+use diesel::{alias, prelude::*};
 use driftstack_domain::{
     account::{Account, AccountStatus, AccountStore, OwnAccount, ProfileChange},
-    change::{CommitError, Revision, StoreError},
+    change::{CommitError, StoreError},
     email::Email,
     id::{AccountId, MembershipId},
     membership::OwnerSeen,
@@ -14,7 +13,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, Fault, Held, dialect};
+use super::{super::Store, Answer, Conn, dialect};
 use crate::{
     rows::{InTable, Row, seen},
     schema::{accounts, factors, memberships},
@@ -30,7 +29,7 @@ impl AccountStore for Store {
 
     #[instrument(level = "debug", name = "db.account.commit_profile", skip_all)]
     async fn commit_profile(&self, it: &ProfileChange) -> Result<(), CommitError> {
-        self.commit_own(it, |c, it, seen| profile(c, &it.account, seen).boxed()).await
+        self.commit_profile_of(it, |it| &it.account).await
     }
 }
 
@@ -116,19 +115,17 @@ impl OnTeam {
     }
 }
 
-/// What the holder may change. The rest (status, tier, address) is somebody else's.
-async fn profile(c: &mut Conn, account: &Account, seen: Revision) -> Answer<Held> {
-    let changed = dsl::update(accounts::table.find(b(&account.id)).filter(accounts::revision.eq(b(&seen))))
-        .set((
-            accounts::name.eq(b(&account.name)),
-            accounts::time_zone.eq(b(&account.time_zone)),
-            accounts::slug.eq(b(&account.slug)),
-            accounts::region.eq(b(&account.region)),
-            accounts::onboarding_completed_at.eq(b(&account.onboarding_completed_at)),
-            accounts::updated_at.eq(b(&account.updated_at)),
-        ))
-        .returning(Held::columns())
-        .get_result(c)
-        .await;
-    changed.optional()?.ok_or(Fault::Stale)
+/// The columns that the holder may change. The rest (status, tier, address) is somebody else's.
+macro_rules! profile_of {
+    ($account:expr) => {
+        (
+            accounts::name.eq(b(&$account.name)),
+            accounts::time_zone.eq(b(&$account.time_zone)),
+            accounts::slug.eq(b(&$account.slug)),
+            accounts::region.eq(b(&$account.region)),
+            accounts::onboarding_completed_at.eq(b(&$account.onboarding_completed_at)),
+            accounts::updated_at.eq(b(&$account.updated_at)),
+        )
+    };
 }
+pub(super) use profile_of;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    account::ProfileChange,
+    account::{Account, ProfileChange},
     activation::{Binding, Handover},
     api_key::{KeyRevocation, Minting, Rotation},
     audit::{
@@ -41,7 +41,9 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{super::Store, Answer, Conn, Fault, audit, delivery, dialect, idempotency, mail, room};
+use super::{
+    super::Store, Answer, Conn, Fault, account::profile_of, audit, delivery, dialect, idempotency, mail, room,
+};
 use crate::{
     rows::seen,
     schema::{accounts, audit_entries},
@@ -70,13 +72,22 @@ records! {
 /// Writes the rows of a record.
 pub(super) type Body<T> = for<'c> fn(&'c mut Conn, &'c T) -> BoxFuture<'c, Answer<()>>;
 
-/// Writes the rows of a record of which one is the account itself, if its revision is that one, and answers with what the
-/// account had.
-pub(super) type OwnBody<T> = for<'c> fn(&'c mut Conn, &'c T, Revision) -> BoxFuture<'c, Answer<Held>>;
-
+/// What is written of a record.
 enum Rows<T: 'static> {
+    /// Rows of other tables, or other accounts.
     Beside(Body<T>),
-    Own(OwnBody<T>),
+    /// The profile of the account that the change is about, and nothing else. It goes along with the statement that moves the
+    /// account on: two updates of one row cost twice as much.
+    Profile(for<'t> fn(&'t T) -> &'t Account),
+}
+
+impl<T> Rows<T> {
+    fn profile<'t>(&self, it: &'t T) -> Option<&'t Account> {
+        match self {
+            Self::Beside(_) => None,
+            Self::Profile(of) => Some(of(it)),
+        }
+    }
 }
 
 seen! {
@@ -105,9 +116,13 @@ impl Store {
         self.commit_rows(it, Rows::Beside(body)).await
     }
 
-    /// The same for a record that changes the account of its guard: to change the row is to hold it, one statement less.
-    pub(super) async fn commit_own<T: Record>(&self, it: &T, body: OwnBody<T>) -> Result<(), CommitError> {
-        self.commit_rows(it, Rows::Own(body)).await
+    /// The same for a record that is a change of the account's own profile.
+    pub(super) async fn commit_profile_of<T: Record>(
+        &self,
+        it: &T,
+        account: for<'t> fn(&'t T) -> &'t Account,
+    ) -> Result<(), CommitError> {
+        self.commit_rows(it, Rows::Profile(account)).await
     }
 
     async fn commit_rows<T: Record>(&self, it: &T, rows: Rows<T>) -> Result<(), CommitError> {
@@ -133,27 +148,21 @@ impl Store {
 
 async fn framed<T: Record>(c: &mut Conn, it: T, rows: Rows<T>) -> Answer<()> {
     let Change { guard, effects, answer, .. } = it.change();
-    let held = match rows {
-        Rows::Beside(body) => {
-            let held = hold(c, guard).await?;
-            if let Some(cap) = guard.cap() {
-                room::for_one_more(c, cap).await?;
-            }
-            body(c, &it).await?;
-            held
-        }
-        Rows::Own(body) => {
-            let only = guard.only().ok_or_else(|| StoreError::Failed("more than one account is guarded".to_owned()))?;
-            BTreeMap::from([(only.0, body(c, &it, only.1).await?)])
-        }
-    };
+    let held = hold(c, guard).await?;
+    if let Some(cap) = guard.cap() {
+        room::for_one_more(c, cap).await?;
+    }
+    if let Rows::Beside(body) = rows {
+        body(c, &it).await?;
+    }
+    let profile = rows.profile(&it);
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
             Some(held) => held.head(),
             // The body has just made it.
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
-        append(c, account, end, &drafts).await?;
+        append(c, account, end, &drafts, profile.filter(|it| it.id == account)).await?;
         if drafts.iter().any(|draft| draft.is_severe()) {
             dialect::announce(c, account).await?;
         }
@@ -204,8 +213,14 @@ async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
     Ok(Some(sealed))
 }
 
-/// Puts the drafts at the end of an account's log, and moves the account on.
-async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
+/// Puts the drafts at the end of an account's log, and moves the account on, with its changed profile if there is one.
+async fn append(
+    c: &mut Conn,
+    account: AccountId,
+    head: Head,
+    drafts: &[&AuditDraft],
+    profile: Option<&Account>,
+) -> Answer<()> {
     let mut end = head;
     let mut last = None;
     for draft in drafts {
@@ -219,11 +234,15 @@ async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDr
     let Some(last) = last else { return Ok(()) };
     let moves = drafts.iter().any(|draft| draft.action.moves_the_revision());
     let inserted = dsl::insert_into(audit_entries::table).values(&last);
-    let moved = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq))).set((
+    let held = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)));
+    let moved = (
         accounts::revision.eq(accounts::revision + i64::from(moves)),
         accounts::audit_seq.eq(end.seq),
         accounts::audit_hash.eq(b(&end.hash)),
-    ));
-    let (_, moved) = dialect::execute_both!(c, inserted, moved)?;
+    );
+    let (_, moved) = match profile {
+        Some(profile) => dialect::execute_both!(c, inserted, held.set((moved, profile_of!(profile)))),
+        None => dialect::execute_both!(c, inserted, held.set(moved)),
+    }?;
     Fault::unless_one(moved)
 }
