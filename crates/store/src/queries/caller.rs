@@ -144,21 +144,27 @@ macro_rules! workspace {
     };
 }
 
-/// Keys with their account, and the minter's membership on it.
+/// Keys with their account.
 macro_rules! keys {
     () => {
-        api_keys::table
-            .inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
-            .left_join(
-                MINTING.on(MINTING
-                    .field(memberships::owner)
-                    .eq(api_keys::account)
-                    .and(MINTING.field(memberships::member).eq(api_keys::minted_by))
-                    .and(MINTING.field(memberships::removed_at).is_null())),
-            )
-            .left_join(
-                MINTER.on(MINTER.field(accounts::id).nullable().eq(MINTING.field(memberships::member).nullable())),
-            )
+        api_keys::table.inner_join(accounts::table.on(accounts::id.eq(api_keys::account)))
+    };
+}
+
+/// A column of the minter's membership on the key's account, or of the minter, where that is somebody else: most keys are the
+/// account's own, and a case that does not arise costs nothing, as a join would.
+macro_rules! of_minter {
+    ($column:expr) => {
+        dsl::case_when(
+            api_keys::minted_by.ne(api_keys::account),
+            MINTING
+                .inner_join(MINTER.on(MINTER.field(accounts::id).eq(MINTING.field(memberships::member))))
+                .filter(MINTING.field(memberships::owner).eq(api_keys::account))
+                .filter(MINTING.field(memberships::member).eq(api_keys::minted_by))
+                .filter(MINTING.field(memberships::removed_at).is_null())
+                .select($column)
+                .single_value(),
+        )
     };
 }
 
@@ -173,7 +179,7 @@ macro_rules! key_columns {
                 api_keys::minted_by,
                 api_keys::last_used_at,
             ),
-            (MINTING.field(memberships::role).nullable(), MINTER.field(accounts::status).nullable()),
+            (of_minter!(MINTING.field(memberships::role)), of_minter!(MINTER.field(accounts::status))),
         )
     };
 }
