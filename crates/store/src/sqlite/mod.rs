@@ -3,6 +3,7 @@
 //! A read happens on the thread that asks for it. Writes run on one thread of this store, each as a whole: so a write is never
 //! refused because of another one, and runs to its end even if nobody waits for the answer any more.
 
+mod anchor;
 mod dialect;
 mod file;
 mod migrate;

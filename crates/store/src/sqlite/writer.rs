@@ -18,6 +18,7 @@ use driftstack_domain::change::StoreError;
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{
+    anchor::Anchor,
     dialect::{self, Conn},
     file::{self, File, OpenError, Use},
 };
@@ -126,7 +127,9 @@ impl Worker {
             Err(error) => return drop(opened.send(Err(error))),
         };
         let _ = opened.send(Ok(()));
-        let stopped = self.serve(&mut conn);
+        let mut anchor = Anchor::new(Arc::clone(&self.file));
+        let stopped = self.serve(&mut conn, &mut anchor);
+        anchor.raise();
         if let Some(conn) = &mut conn {
             file::leave(conn);
         }
@@ -137,8 +140,13 @@ impl Worker {
     }
 
     /// Until somebody asks to stop, or every handle is gone.
-    fn serve(&self, conn: &mut Option<Conn>) -> Option<oneshot::Sender<()>> {
-        for message in &self.waiting {
+    fn serve(&self, conn: &mut Option<Conn>, anchor: &mut Anchor) -> Option<oneshot::Sender<()>> {
+        loop {
+            if self.waiting.is_empty() {
+                anchor.lower();
+            }
+            let message = self.waiting.recv().ok()?;
+            anchor.raise();
             let job = match message {
                 Message::Job(job) => job,
                 Message::Stop(stopped) => return Some(stopped),
@@ -153,7 +161,6 @@ impl Worker {
                 *conn = None;
             }
         }
-        None
     }
 
     fn reconnect(&self) -> Option<Conn> {
