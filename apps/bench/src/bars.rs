@@ -7,7 +7,7 @@ use crate::{
     load::Load,
     report::{self, Line},
     rounds::{Plan, Rounds, Turn},
-    sides::{Ask, Sides},
+    sides::{Ask, Listened, Sides},
 };
 
 #[derive(clap::Args)]
@@ -24,11 +24,24 @@ pub struct Options {
     /// A look in a minute: few accounts, short rounds, nothing written.
     #[arg(long)]
     quick: bool,
+    /// A look at one engine alone.
+    #[arg(long, requires = "quick")]
+    only: Option<Engine>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    Postgres,
+    Sqlite,
 }
 
 impl Options {
     fn accounts(&self) -> u32 {
         if self.quick { 10_000 } else { 100_000 }
+    }
+
+    fn wants(&self, engine: Engine) -> bool {
+        self.only.is_none_or(|only| only == engine)
     }
 
     fn plan(&self) -> Plan {
@@ -40,6 +53,8 @@ impl Options {
 /// Times the processor time of the bare handler. A miss fails the run; the other bars depend on the neighbours too.
 const READ_CPU: f64 = 1.3;
 const WRITE_CPU: f64 = 1.5;
+/// Times the processor time of the same request where nobody uses the rest of the account page.
+const PAGE_CPU: f64 = 1.03;
 /// Of the throughput of the bare handler, at the least.
 const THROUGHPUT: f64 = 0.7;
 /// The same, of sessions that 32 connections begin on one account.
@@ -62,15 +77,20 @@ pub fn run(options: &Options) -> Result<bool, Failure> {
 }
 
 async fn both(options: &Options) -> Result<Vec<Line>, Failure> {
-    let postgres = Sides::postgres(&options.service, &options.postgres, options.accounts()).await?;
-    let mut lines = engine("Postgres", &postgres, options.plan()).await?;
-    drop(postgres);
-    let sqlite = Sides::sqlite(&options.service, options.accounts())?;
-    lines.extend(engine("SQLite", &sqlite, options.plan()).await?);
+    let mut lines = Vec::new();
+    if options.wants(Engine::Postgres) {
+        let sides = Sides::postgres(&options.service, &options.postgres, options.accounts()).await?;
+        lines.extend(engine("Postgres", &sides, options).await?);
+    }
+    if options.wants(Engine::Sqlite) {
+        let sides = Sides::sqlite(&options.service, options.accounts())?;
+        lines.extend(engine("SQLite", &sides, options).await?);
+    }
     Ok(lines)
 }
 
-async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Line>, Failure> {
+async fn engine(name: &'static str, sides: &Sides, options: &Options) -> Result<Vec<Line>, Failure> {
+    let plan = options.plan();
     sides.agree().await?;
     let read = [sides.bare(Ask::Me), sides.service(Ask::Me), sides.bare(Ask::Key)];
     let rounds = Rounds::take(&read, plan).await?;
@@ -80,6 +100,8 @@ async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Lin
         rounds.ratio(1, 2, cpu_time),
     ));
     lines.push(memory(name, sides).await?);
+
+    lines.extend(page(name, sides, options).await?);
 
     let write = [sides.bare(Ask::Rename), sides.service(Ask::Rename)];
     lines.extend(compared(&format!("{name}, write"), &Rounds::take(&write, plan).await?, WRITE_CPU));
@@ -92,6 +114,19 @@ async fn engine(name: &'static str, sides: &Sides, plan: Plan) -> Result<Vec<Lin
         rounds.ratio(1, 0, |turn| turn.per_second),
     ));
     Ok(lines)
+}
+
+/// What the rest of the account page costs those who read their account: when others use it, and when they do themselves.
+async fn page(name: &str, sides: &Sides, options: &Options) -> Result<[Line; 2], Failure> {
+    let Listened { plain, furnished, others } = sides.listened(&options.service).await?;
+    let Plan { rounds, length } = options.plan();
+    let plan = Plan { rounds: rounds / 2 + 1, length };
+    let rounds = Rounds::take(&[sides.service(Ask::Me), plain, furnished], plan).await?;
+    drop(others);
+    let cpu = |side| rounds.ratio(side, 0, cpu_time);
+    let what = format!("{name}, read beside idle streams and accounts with all that there is: CPU");
+    let own = format!("{name}, read by an account with all that there is: CPU beside one without");
+    Ok([Line::at_most(what, PAGE_CPU, cpu(1)), Line::free(own, cpu(2))])
 }
 
 /// The service, which is the second side, beside the first.

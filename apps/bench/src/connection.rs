@@ -21,6 +21,12 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(4096) })
     }
 
+    /// Sends a request whose answer never ends, and does not read it.
+    pub async fn follow(mut self, request: &[u8]) -> io::Result<Self> {
+        self.stream.write_all(request).await?;
+        Ok(self)
+    }
+
     /// Sends a request and reads its answer, which must be 200 or 201, to the end. Answers with the body.
     pub async fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
         self.stream.write_all(request).await?;

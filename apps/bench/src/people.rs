@@ -12,6 +12,12 @@ pub fn callers(accounts: u32) -> impl Iterator<Item = u32> {
     (0..accounts).step_by(100)
 }
 
+/// As many others, who have everything that an account page can have: a second factor, a picture, limits of their own. They are on
+/// as many teams as [`callers`].
+pub fn furnished(accounts: u32) -> impl Iterator<Item = u32> + Clone {
+    (4..accounts).step_by(100)
+}
+
 /// The account that all connections create on at once. It asks for nothing else.
 pub const BUSY: u32 = 1;
 
@@ -22,6 +28,8 @@ pub enum Kind {
     Team,
     Key,
     Membership,
+    Factor,
+    Avatar,
 }
 
 /// The id that account `n` has, or its `nth` of something has, ordered by both like ids that time has made.
@@ -31,6 +39,8 @@ pub fn id(kind: Kind, n: u32, nth: u32) -> Uuid {
         Kind::Team => 2,
         Kind::Key => 3,
         Kind::Membership => 4,
+        Kind::Factor => 5,
+        Kind::Avatar => 6,
     };
     Uuid::from_u64_pair(u64::from(n) << 32 | 0x7000 | u64::from(nth), 1 << 63 | kind)
 }

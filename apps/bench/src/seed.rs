@@ -23,6 +23,7 @@ pub async fn postgres(url: &str, accounts: u32) -> Result<(), Failure> {
         conn.batch_execute(&statement).await?;
     }
     conn.batch_execute(&busy(Spelling::Postgres)?).await?;
+    conn.batch_execute(FURNISHED).await?;
     conn.batch_execute(ENDS_ON_POSTGRES).await?;
     // Nobody else is to work in the background while requests are weighed.
     for statement in ["ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()", "VACUUM ANALYZE", "CHECKPOINT"] {
@@ -37,6 +38,7 @@ pub fn sqlite(path: &str, accounts: u32) -> Result<(), Failure> {
         statements(accounts, Spelling::Sqlite).try_for_each(|statement| conn.batch_execute(&statement))
     })?;
     conn.batch_execute(&busy(Spelling::Sqlite)?)?;
+    conn.batch_execute(FURNISHED)?;
     conn.batch_execute(ENDS_ON_SQLITE)?;
     conn.batch_execute("ANALYZE; PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
@@ -59,6 +61,13 @@ fn busy(spelling: Spelling) -> Result<String, fmt::Error> {
     Cell::Id(people::id(Kind::Account, people::BUSY, 0)).write(&mut text, spelling)?;
     Ok(text)
 }
+
+/// What whoever has a picture has besides.
+const FURNISHED: &str = r#"
+    UPDATE accounts SET
+        avatar = (SELECT key FROM avatars WHERE avatars.account = accounts.id),
+        limit_overrides = '{"global":{"capacity":600000,"refill_per_second":10000.0,"expires_at":"9999-12-31T00:00:00.000Z"}}'
+    WHERE id IN (SELECT account FROM avatars)"#;
 
 /// How an engine wants its values written.
 #[derive(Clone, Copy)]
@@ -115,7 +124,10 @@ fn statements(accounts: u32, spelling: Spelling) -> impl Iterator<Item = String>
         all().flat_map(move |n| memberships(n, accounts)),
         spelling,
     );
-    accounts_rows.chain(teams).chain(keys).chain(memberships)
+    let furnished = move || people::furnished(accounts);
+    let factors = insert("factors", "id, account, secret, created_at, enrolled_at", furnished().map(factor), spelling);
+    let avatars = insert("avatars", "key, account", furnished().map(avatar), spelling);
+    accounts_rows.chain(teams).chain(keys).chain(memberships).chain(factors).chain(avatars)
 }
 
 fn insert(
@@ -178,6 +190,18 @@ fn key(n: u32) -> Row {
         LONG_AGO,
         Cell::Ago(u64::from(n) * 97 % MINUTE_MILLIS),
     ]
+}
+
+/// Nobody opens its secret.
+fn factor(n: u32) -> Row {
+    let (id, account) = (people::id(Kind::Factor, n, 0), people::id(Kind::Account, n, 0));
+    vec![Cell::Id(id), Cell::Id(account), Cell::Bytes([0; 32]), LONG_AGO, LONG_AGO]
+}
+
+/// Nobody looks at it.
+fn avatar(n: u32) -> Row {
+    let key = format!("{}.png", people::id(Kind::Avatar, n, 0));
+    vec![Cell::Text(key), Cell::Id(people::id(Kind::Account, n, 0))]
 }
 
 fn memberships(n: u32, accounts: u32) -> impl Iterator<Item = Row> {

@@ -30,10 +30,14 @@ pub struct Side {
 pub enum Ask {
     /// The calling account.
     Me,
+    /// The same, of accounts that have all that an account page can have.
+    FurnishedMe,
     /// Another name for it.
     Rename,
     /// A session, all of one account.
     Begin,
+    /// What happens on the calling account, until the connection ends.
+    Follow,
     /// Of the bare handlers alone: who a key belongs to.
     Key,
 }
@@ -43,9 +47,10 @@ pub struct Sides {
     pub service: Process,
     bare: Process,
     postmaster: Option<u32>,
+    database: String,
     accounts: u32,
     // The last to go.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Sides {
@@ -56,7 +61,7 @@ impl Sides {
         seed::postgres(url, accounts).await?;
         let service = Process::service(binary, folder.path(), url)?;
         let (bare, postmaster) = (Process::bare(url)?, Some(postmaster(url).await?));
-        Ok(Self { service, bare, postmaster, accounts, _folder: folder })
+        Ok(Self { service, bare, postmaster, database: url.to_owned(), accounts, folder })
     }
 
     /// Each with a file of its own, both with the same content.
@@ -67,9 +72,10 @@ impl Sides {
         process::migrate(binary, folder.path(), &format!("sqlite:{own}"))?;
         seed::sqlite(&own, accounts)?;
         std::fs::copy(&own, &copy)?;
-        let service = Process::service(binary, folder.path(), &format!("sqlite:{own}"))?;
+        let database = format!("sqlite:{own}");
+        let service = Process::service(binary, folder.path(), &database)?;
         let bare = Process::bare(&format!("sqlite:{copy}"))?;
-        Ok(Self { service, bare, postmaster: None, accounts, _folder: folder })
+        Ok(Self { service, bare, postmaster: None, database, accounts, folder })
     }
 
     /// Fails unless both give the same answers: otherwise they would not be doing the same.
@@ -95,17 +101,41 @@ impl Sides {
         self.side("bare", &self.bare, ask)
     }
 
+    /// Another process of the service on the same database, to which those who are furnished listen.
+    pub async fn listened(&self, binary: &Path) -> Result<Listened, Failure> {
+        let process = Process::service(binary, self.folder.path(), &self.database)?;
+        let mut streams = Vec::new();
+        for n in people::furnished(self.accounts).cycle().take(STREAMS) {
+            let request = Ask::Follow.request(n, process.address);
+            streams.push(Connection::open(process.address).await?.follow(&request).await?);
+        }
+        let side = |name, ask| self.side(name, &process, ask);
+        let (plain, furnished) = (side("beside streams", Ask::Me), side("furnished", Ask::FurnishedMe));
+        Ok(Listened { plain, furnished, others: (process, streams) })
+    }
+
     fn side(&self, name: &'static str, process: &Process, ask: Ask) -> Side {
         let payers = Payers { server: process.pid(), postmaster: self.postmaster };
         Side { name, target: ask.of(process.address, self.accounts), payers }
     }
 }
 
+/// A process with idle streams: who has nothing, and who has everything, and what must not end before the comparison.
+pub struct Listened {
+    pub plain: Side,
+    pub furnished: Side,
+    pub others: (Process, Vec<Connection>),
+}
+
+/// Streams of notifications on which nothing happens.
+const STREAMS: usize = 500;
+
 impl Ask {
     /// The requests of all callers.
     pub fn of(self, address: SocketAddr, accounts: u32) -> Target {
         let callers: Vec<u32> = match self {
             Self::Begin => vec![people::BUSY],
+            Self::FurnishedMe | Self::Follow => people::furnished(accounts).collect(),
             Self::Me | Self::Rename | Self::Key => people::callers(accounts).collect(),
         };
         Target { address, requests: callers.into_iter().map(|n| self.request(n, address)).collect() }
@@ -115,7 +145,8 @@ impl Ask {
         let secret = people::key(n);
         let key = secret.expose();
         let (line, body) = match self {
-            Self::Me => ("GET /v1/account/me", String::new()),
+            Self::Me | Self::FurnishedMe => ("GET /v1/account/me", String::new()),
+            Self::Follow => ("GET /v1/account/me/notifications", String::new()),
             Self::Key => ("GET /one", String::new()),
             Self::Begin => ("POST /v1/sessions", "{}".to_owned()),
             Self::Rename => ("PATCH /v1/account/me", format!(r#"{{"name":"Person {n}"}}"#)),
@@ -123,7 +154,7 @@ impl Ask {
         let length = body.len();
         let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n");
         match self {
-            Self::Me | Self::Key => format!("{head}\r\n"),
+            Self::Me | Self::FurnishedMe | Self::Follow | Self::Key => format!("{head}\r\n"),
             Self::Rename | Self::Begin => {
                 format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
             }
