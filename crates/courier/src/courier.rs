@@ -1,7 +1,7 @@
 use std::{error::Error as StdError, fmt, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use driftstack_domain::webhook::{Courier, CourierError, Excerpt, Handed, Parcel, Reach};
+use driftstack_domain::webhook::{ANSWERED_WITHIN, Courier, CourierError, Excerpt, Handed, Parcel, Reach};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
@@ -18,8 +18,6 @@ use crate::{
     names::{Checked, Names, Rule, SystemNames, Unresolved},
 };
 
-/// For the whole of a delivery: the look-up, the connection, the request and the answer.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// A receiver that is to be reached at all is reached sooner.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// What the head of an answer may hold.

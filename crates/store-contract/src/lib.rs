@@ -330,7 +330,9 @@ macro_rules! store_contract {
                     a_lease_that_ran_out_is_taken_over_with_the_same_ids
                     what_was_claimed_and_not_sent_waits_again
                     what_failed_waits_and_holds_up_nothing
-                    a_backlog_of_failures_leaves_room_for_what_is_new
+                    retries_and_what_is_new_take_turns
+                    where_a_stint_is_one_attempt_the_one_that_has_waited_longest_is_made
+                    a_slow_endpoint_goes_to_the_back_of_the_queue
                     what_fails_six_times_is_given_up
                     a_paused_endpoint_waits_and_goes_on
                     a_resumed_endpoint_is_still_delivered_to_by_one

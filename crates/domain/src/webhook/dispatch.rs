@@ -21,8 +21,9 @@ use crate::{
 /// For so long nobody else delivers to an endpoint that somebody delivers to: longer than [`STINT`], one attempt more, and the
 /// notes on it can take.
 const LEASE: Duration = MINUTE;
-/// After so long the next endpoint has its turn. An attempt that has begun is brought to its end, ten seconds at the most.
-const STINT: Duration = Duration::from_secs(5);
+/// After so long the next endpoint has its turn; an attempt that has begun is brought to its end. There is time for two that get
+/// no answer, a retry and a first attempt, and for the notes between them.
+const STINT: Duration = Duration::from_secs(12);
 /// Deliveries in one claim.
 const BATCH: u16 = 100;
 /// So many attempts are noted in one transaction; as many may be made again after a crash.
@@ -176,28 +177,17 @@ impl Dispatcher {
 mod tests {
     use super::*;
     use crate::{
-        id::{DeliveryId, EventId},
         testing::{desk, people},
-        webhook::{ClaimedDelivery, EventData, EventType, Handed, MockCourier, MockDeliveryQueue},
+        time::MockClock,
+        webhook::{ANSWERED_WITHIN, ClaimedDelivery, Handed, MockCourier, MockDeliveryQueue},
     };
     use std::sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     };
 
     fn deliveries(count: usize) -> Vec<ClaimedDelivery> {
-        let delivery = |n: u128| ClaimedDelivery {
-            id: DeliveryId::new(people::uuid(n)),
-            attempts: 0,
-            message: Message {
-                id: EventId::new(people::uuid(n)),
-                account: people::OLIVE,
-                kind: EventType::KeyRevoked,
-                at: people::NOW,
-                data: EventData::new(),
-            },
-        };
-        (1..).map(delivery).take(count).collect()
+        (1..).map(people::claimed).take(count).collect()
     }
 
     /// A queue that hands out so many deliveries once, and what it is told to note.
@@ -270,6 +260,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_never_answers_has_two_attempts_in_a_stint() {
+        let (queue, noted) = queue(70, Held::Yes);
+        let (mut clock, mut courier, attempts) = (MockClock::new(), MockCourier::new(), Arc::new(AtomicU32::new(0)));
+        let made = attempts.clone();
+        clock.expect_now().returning(move || people::NOW.plus(ANSWERED_WITHIN * made.load(Ordering::Relaxed)));
+        courier.expect_hand().returning(move |_| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            Err(CourierError::TimedOut)
+        });
+        let desk = Desk { clock: Arc::new(clock), ..desk() };
+        let dispatcher = Dispatcher::new(Arc::new(queue), Arc::new(courier), desk);
+        let batch = dispatcher.claim().await.unwrap().unwrap();
+        assert_eq!(dispatcher.deliver(batch, || false).await.unwrap().failed, 2);
+        assert_eq!(noted.lock().unwrap().last().unwrap().ends, Some(people::NOW.plus(ANSWERED_WITHIN * 2)));
+    }
+
+    #[tokio::test]
     async fn whoever_is_asked_to_stop_gives_the_rest_back() {
         let (queue, noted) = queue(70, Held::Yes);
         let asked = AtomicUsize::new(0);
@@ -302,7 +309,8 @@ mod tests {
     }
 
     #[test]
-    fn a_stint_and_an_attempt_end_well_before_the_lease() {
-        assert!(STINT + Duration::from_secs(10) < LEASE / 2);
+    fn a_stint_has_time_for_two_attempts_and_ends_well_before_the_lease() {
+        assert!(ANSWERED_WITHIN < STINT && STINT < ANSWERED_WITHIN * 2);
+        assert!(STINT + ANSWERED_WITHIN < LEASE / 2);
     }
 }

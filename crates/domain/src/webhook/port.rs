@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -79,6 +81,8 @@ pub struct ClaimedDelivery {
     pub id: DeliveryId,
     /// Those that have failed.
     pub attempts: u32,
+    /// Since when it could have been sent.
+    pub due_at: Timestamp,
     pub message: Message,
 }
 
@@ -90,7 +94,8 @@ pub struct Marks {
     pub settlings: Vec<Settling>,
     /// Of the endpoint, with them.
     pub tally: Tally,
-    /// The lease ends now, and what was claimed but not sent waits again.
+    /// The lease ends now, and what was claimed but not sent waits again. The endpoint MUST NOT be due earlier: whoever was due
+    /// meanwhile comes first.
     pub ends: Option<Timestamp>,
 }
 
@@ -108,11 +113,11 @@ pub enum Held {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait DeliveryQueue: Send + Sync {
-    /// Takes an active endpoint for which something is due at `now`, with up to `limit` of its due deliveries; nobody else gets
-    /// that endpoint before `until`, unless its lease is ended.
+    /// Takes the active endpoint that has been due for longest at `now`, with up to `limit` of its due deliveries; nobody else
+    /// gets that endpoint before `until`, unless its lease is ended.
     ///
-    /// MUST claim atomically. What was claimed under a lease that ran out comes first, then what has failed and is due again,
-    /// then what was never sent, in the order of its numbers. At most half of `limit` are such that have failed.
+    /// MUST claim atomically. What was claimed under a lease that ran out comes first, then [by turns](super::by_turns) what has
+    /// failed and is due again, in that order, and what was never sent, in the order of its numbers.
     async fn claim_endpoint(
         &self,
         holder: LeaseId,
@@ -172,9 +177,12 @@ pub enum CourierError {
     Unsigned,
 }
 
+/// For the whole of a delivery: the look-up, the connection, the request and the answer.
+pub const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Hands deliveries over.
 ///
-/// An implementation MUST answer within ten seconds in all, whatever the receiver does, and hold bounded memory. It MUST look at
+/// An implementation MUST be done within [`ANSWERED_WITHIN`], whatever the receiver does, and hold bounded memory. It MUST look at
 /// the address of every connection that it opens, and connect to that very address; MUST NOT follow redirects, and MUST NOT use
 /// a proxy of the environment.
 #[cfg_attr(feature = "testing", mockall::automock)]

@@ -14,7 +14,7 @@ use driftstack_domain::{
     time::Timestamp,
     webhook::{
         Claimed, ClaimedDelivery, Delivery, DeliveryQueue, DeliveryStatus, Endpoint, Event, EventType, Held, Marks,
-        Message, Settling, Subscription, Tally,
+        Message, Settling, Subscription, Tally, by_turns,
     },
 };
 use futures_util::FutureExt;
@@ -82,6 +82,7 @@ seen! {
     struct DueRow {
         id: DeliveryId = webhook_deliveries.id,
         attempts: i32 = webhook_deliveries.attempts,
+        due_at: Timestamp = webhook_deliveries.next_attempt_at,
         event: EventId = webhook_events.id,
         account: AccountId = webhook_events.account,
         kind: EventType = webhook_events.kind,
@@ -102,8 +103,8 @@ seen! {
 impl From<DueRow> for ClaimedDelivery {
     fn from(row: DueRow) -> Self {
         let attempts = u32::try_from(row.attempts).unwrap_or_default();
-        let DueRow { id, event, account, kind, at, data, .. } = row;
-        Self { id, attempts, message: Message { id: event, account, kind, at, data } }
+        let DueRow { id, due_at, event, account, kind, at, data, .. } = row;
+        Self { id, attempts, due_at, message: Message { id: event, account, kind, at, data } }
     }
 }
 
@@ -222,19 +223,20 @@ fn b_key(id: DeliveryId) -> Key {
     Key(id.uuid())
 }
 
-/// What is due at an endpoint whose lease one has: what somebody has left behind, what has failed, and what is new.
+/// What is due at an endpoint whose lease one has: what somebody has left behind, then what has failed and what is new by turns.
 pub(crate) async fn due(
     c: &mut Conn,
     endpoint: EndpointId,
     now: Timestamp,
     limit: u16,
 ) -> Answer<Vec<ClaimedDelivery>> {
-    let left = numbered(c, endpoint, DeliveryStatus::InFlight, limit.into()).await?;
-    let mut rest = i64::from(limit) - i64::try_from(left.len()).unwrap_or(i64::MAX);
-    let failed = failed(c, endpoint, now, rest.min(i64::from(limit) / 2)).await?;
-    rest -= i64::try_from(failed.len()).unwrap_or(i64::MAX);
+    let mut due = numbered(c, endpoint, DeliveryStatus::InFlight, limit.into()).await?;
+    let rest = i64::from(limit) - i64::try_from(due.len()).unwrap_or(i64::MAX);
+    let failed = failed(c, endpoint, now, rest).await?;
     let new = numbered(c, endpoint, DeliveryStatus::Pending, rest).await?;
-    Ok(left.into_iter().chain(failed).chain(new).map(ClaimedDelivery::from).collect())
+    due.extend(by_turns(failed, new));
+    due.truncate(limit.into());
+    Ok(due)
 }
 
 /// The columns of a [`DueRow`].
@@ -243,6 +245,7 @@ macro_rules! due_columns {
         (
             webhook_deliveries::id,
             webhook_deliveries::attempts,
+            webhook_deliveries::next_attempt_at,
             webhook_events::id,
             webhook_events::account,
             webhook_events::kind,
@@ -252,7 +255,12 @@ macro_rules! due_columns {
     };
 }
 
-async fn numbered(c: &mut Conn, endpoint: EndpointId, status: DeliveryStatus, limit: i64) -> Answer<Vec<DueRow>> {
+async fn numbered(
+    c: &mut Conn,
+    endpoint: EndpointId,
+    status: DeliveryStatus,
+    limit: i64,
+) -> Answer<Vec<ClaimedDelivery>> {
     let rows = webhook_deliveries::table
         .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
         .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
@@ -260,12 +268,12 @@ async fn numbered(c: &mut Conn, endpoint: EndpointId, status: DeliveryStatus, li
         .order(webhook_deliveries::seq)
         .limit(limit)
         .select(due_columns!())
-        .load(c)
+        .load::<DueRow>(c)
         .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(ClaimedDelivery::from).collect())
 }
 
-async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) -> Answer<Vec<DueRow>> {
+async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) -> Answer<Vec<ClaimedDelivery>> {
     let rows = webhook_deliveries::table
         .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
         .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
@@ -274,9 +282,9 @@ async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) 
         .order((webhook_deliveries::next_attempt_at, webhook_deliveries::seq))
         .limit(limit)
         .select(due_columns!())
-        .load(c)
+        .load::<DueRow>(c)
         .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(ClaimedDelivery::from).collect())
 }
 
 async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
@@ -350,7 +358,8 @@ async fn give_back(c: &mut Conn, endpoint: EndpointId, at: Timestamp, active: bo
     Ok(())
 }
 
-/// When there is something to deliver again: now, where anything was never sent.
+/// When there is something to deliver again: now, where anything was never sent, and not earlier, whatever is overdue. Others
+/// have waited meanwhile.
 pub(crate) async fn next_due(c: &mut Conn, endpoint: EndpointId, now: Timestamp) -> Answer<Option<Timestamp>> {
     let of = |status: DeliveryStatus| {
         webhook_deliveries::table
@@ -364,7 +373,7 @@ pub(crate) async fn next_due(c: &mut Conn, endpoint: EndpointId, now: Timestamp)
         return Ok(Some(now));
     }
     let failed = of(DeliveryStatus::Failed).order(webhook_deliveries::next_attempt_at).load::<NextRow>(c).await?;
-    Ok(failed.into_iter().next().map(|row| row.at))
+    Ok(failed.into_iter().next().map(|row| row.at.max(now)))
 }
 
 async fn waiting(c: &mut Conn) -> Answer<u32> {
