@@ -25,7 +25,9 @@ mod url;
 
 pub use address::is_public;
 pub use create::{CreateEndpointError, CreatedEndpoint, EndpointCreation, EndpointOrder};
-pub use delivery::{Arrival, Delivery, DeliveryStatus, DeliveryStatusError, MAX_DELIVERY_ATTEMPTS, SCHEDULE, Settling};
+pub use delivery::{
+    Arrival, Delivery, DeliveryStatus, DeliveryStatusError, MAX_DELIVERY_ATTEMPTS, MAX_WAIT, SCHEDULE, Settling,
+};
 pub use description::{Description, DescriptionError};
 pub use dispatch::{Batch, DispatchRound, Dispatcher};
 pub use edit::{EditEndpointError, EndpointChange, EndpointEdit};
@@ -33,7 +35,7 @@ pub use endpoint::{Endpoint, MAX_ENDPOINTS, SharedSecret, Tally, WebhookSecret};
 pub use event::{Event, EventData, EventType, EventTypeError, Message, Subscription, SubscriptionError};
 pub use excerpt::Excerpt;
 pub use port::{
-    ANSWERED_WITHIN, Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Held, Marks, Parcel,
+    ANSWERED_WITHIN, Claim, Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Marks, Parcel,
     WebhookStore,
 };
 #[cfg(feature = "testing")]

@@ -67,6 +67,21 @@ pub trait WebhookStore: Send + Sync {
     async fn commit_replay(&self, it: &Replay) -> Result<(), CommitError>;
 }
 
+/// Somebody asks for an endpoint to deliver to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub holder: LeaseId,
+    pub now: Timestamp,
+    /// The end of the lease.
+    pub until: Timestamp,
+    /// So many deliveries at the most, and as many that are too late.
+    pub limit: u16,
+    /// What has waited since before then is too late.
+    pub too_late: Timestamp,
+    /// What is noted on that.
+    pub why: &'static str,
+}
+
 /// An endpoint that somebody delivers to, and nobody else until the lease ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
@@ -99,42 +114,29 @@ pub struct Marks {
     pub ends: Option<Timestamp>,
 }
 
-/// Whether somebody may go on delivering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    Yes,
-    /// The endpoint was paused: the rest is to wait.
-    Paused,
-    /// Somebody else has the endpoint, or it is deleted. Nothing was noted.
-    No,
-}
-
 /// The deliveries that wait.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait DeliveryQueue: Send + Sync {
-    /// Takes the active endpoint that has been due for longest at `now`, with up to `limit` of its due deliveries; nobody else
-    /// gets that endpoint before `until`, unless its lease is ended.
+    /// Takes the active endpoint that has been due for longest, with some of its due deliveries; nobody else gets that endpoint
+    /// before the lease is over, unless it is ended.
     ///
-    /// MUST claim atomically. What was claimed under a lease that ran out comes first, then [by turns](super::by_turns) what has
+    /// MUST claim atomically, and first give up what is too late, in the tally too; as long as there may be more of it, nothing is
+    /// handed out. Of the rest, what was claimed under a lease that ran out comes first, then [by turns](super::by_turns) what has
     /// failed and is due again, in that order, and what was never sent, in the order of its numbers.
-    async fn claim_endpoint(
-        &self,
-        holder: LeaseId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u16,
-    ) -> Result<Option<Claimed>, StoreError>;
+    async fn claim_endpoint(&self, claim: &Claim) -> Result<Option<Claimed>, StoreError>;
 
-    /// MUST note nothing for somebody who does not hold the lease.
-    async fn mark(&self, marks: &Marks) -> Result<Held, StoreError>;
+    /// Answers with the endpoint as it is now: it may have been paused, or have another URL or secret. MUST note nothing for
+    /// somebody who does not hold the lease, as somebody else has the endpoint or it is deleted, and answer `None`.
+    async fn mark(&self, marks: &Marks) -> Result<Option<Endpoint>, StoreError>;
 
     /// How many deliveries are neither delivered nor given up.
     async fn waiting(&self) -> Result<u32, StoreError>;
 
-    /// Forgets up to `limit` deliveries that were settled before then, events that nobody is told of any more, and secrets whose
-    /// time is over at `now`. Answers whether there may be more.
-    async fn forget(&self, settled_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError>;
+    /// Forgets up to `limit` deliveries that were settled before then, events that nobody is told of any more, as many endpoints
+    /// that were deleted before then and of whose deliveries none is left, and secrets whose time is over at `now`. Answers
+    /// whether there may be more.
+    async fn forget(&self, over_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError>;
 
     /// Resolves when there may be something to claim. MAY resolve without cause.
     async fn event_written(&self);
@@ -149,7 +151,7 @@ pub struct Parcel {
     pub body: String,
 }
 
-/// What an endpoint answered.
+/// What an endpoint answered. There is a status as soon as the head is there, whatever becomes of the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handed {
     pub status: u16,
@@ -168,7 +170,7 @@ pub enum CourierError {
     NoConnection,
     #[error("the TLS handshake failed; the certificate must be valid for the name")]
     Tls,
-    #[error("there was no complete answer in time")]
+    #[error("there was no answer in time")]
     TimedOut,
     #[error("the answer was not HTTP, or had too much in its head, or broke off")]
     Broken,

@@ -13,7 +13,7 @@ use driftstack_domain::{
     secret::Sealed,
     time::Timestamp,
     webhook::{
-        Claimed, ClaimedDelivery, Delivery, DeliveryQueue, DeliveryStatus, Endpoint, Event, EventType, Held, Marks,
+        Claim, Claimed, ClaimedDelivery, Delivery, DeliveryQueue, DeliveryStatus, Endpoint, Event, EventType, Marks,
         Message, Settling, Subscription, Tally, by_turns,
     },
 };
@@ -34,18 +34,13 @@ use crate::{
 #[async_trait]
 impl DeliveryQueue for Store {
     #[instrument(level = "debug", name = "db.webhook_delivery.claim", skip_all)]
-    async fn claim_endpoint(
-        &self,
-        holder: LeaseId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u16,
-    ) -> Result<Option<Claimed>, StoreError> {
-        Ok(self.write(move |c| claim(c, holder, now, until, limit).boxed()).await?)
+    async fn claim_endpoint(&self, it: &Claim) -> Result<Option<Claimed>, StoreError> {
+        let it = *it;
+        Ok(self.write(move |c| claim(c, it).boxed()).await?)
     }
 
     #[instrument(level = "debug", name = "db.webhook_delivery.mark", skip_all)]
-    async fn mark(&self, marks: &Marks) -> Result<Held, StoreError> {
+    async fn mark(&self, marks: &Marks) -> Result<Option<Endpoint>, StoreError> {
         let marks = marks.clone();
         Ok(self.write(move |c| mark(c, marks).boxed()).await?)
     }
@@ -56,8 +51,8 @@ impl DeliveryQueue for Store {
     }
 
     #[instrument(level = "debug", name = "db.webhook_delivery.forget", skip_all)]
-    async fn forget(&self, settled_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError> {
-        Ok(self.write(move |c| forget(c, settled_before, now, limit).boxed()).await?)
+    async fn forget(&self, over_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError> {
+        Ok(self.write(move |c| forget(c, over_before, now, limit).boxed()).await?)
     }
 
     async fn event_written(&self) {
@@ -75,10 +70,6 @@ seen! {
         seq: i64 = webhook_endpoints.last_seq,
     }
 
-    struct Active {
-        active: bool = webhook_endpoints.active,
-    }
-
     struct DueRow {
         id: DeliveryId = webhook_deliveries.id,
         attempts: i32 = webhook_deliveries.attempts,
@@ -94,9 +85,17 @@ seen! {
         at: Timestamp = webhook_deliveries.next_attempt_at,
     }
 
+    struct LateRow {
+        id: DeliveryId = webhook_deliveries.id,
+    }
+
     struct SettledRow {
         id: DeliveryId = webhook_deliveries.id,
         event: EventId = webhook_deliveries.event,
+    }
+
+    struct DeletedRow {
+        id: EndpointId = webhook_endpoints.id,
     }
 }
 
@@ -188,13 +187,8 @@ pub(super) async fn wake(c: &mut Conn, endpoint: EndpointId, at: Timestamp) -> A
     Ok(())
 }
 
-pub(crate) async fn claim(
-    c: &mut Conn,
-    holder: LeaseId,
-    now: Timestamp,
-    until: Timestamp,
-    limit: u16,
-) -> Answer<Option<Claimed>> {
+pub(crate) async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<Claimed>> {
+    let Claim { holder, now, until, limit, .. } = it;
     let Some(id) = dialect::due_endpoint(c, now).await? else { return Ok(None) };
     // Asks again whether it is due: where two may look at once, the slower one finds nothing.
     let free = webhook_endpoints::table
@@ -207,8 +201,11 @@ pub(crate) async fn claim(
         .get_result::<EndpointRow>(c)
         .await
         .optional()?;
-    let Some(endpoint) = taken.map(Endpoint::from) else { return Ok(None) };
-    let deliveries = due(c, endpoint.id, now, limit).await?;
+    let Some(mut endpoint) = taken.map(Endpoint::from) else { return Ok(None) };
+    let given_up = give_up(c, endpoint.id, it).await?;
+    endpoint.tally.dlq += given_up;
+    let more_is_late = given_up >= limit.into();
+    let deliveries = if more_is_late { Vec::new() } else { due(c, endpoint.id, now, limit).await? };
     if !deliveries.is_empty() {
         let ids: Vec<Key> = deliveries.iter().map(|delivery| b_key(delivery.id)).collect();
         dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
@@ -221,6 +218,41 @@ pub(crate) async fn claim(
 
 fn b_key(id: DeliveryId) -> Key {
     Key(id.uuid())
+}
+
+/// Gives up what has waited for too long at an endpoint whose lease one has, and counts it.
+pub(crate) async fn give_up(c: &mut Conn, endpoint: EndpointId, it: Claim) -> Answer<i64> {
+    let not_since =
+        webhook_deliveries::replayed_at.is_null().or(webhook_deliveries::replayed_at.lt(b(&Some(it.too_late))));
+    let late: Vec<LateRow> = webhook_deliveries::table
+        .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
+        .filter(webhook_deliveries::settled_at.is_null())
+        .filter(webhook_deliveries::created_at.lt(b(&it.too_late)))
+        .filter(not_since)
+        .order(webhook_deliveries::created_at)
+        .limit(it.limit.into())
+        .select((webhook_deliveries::id,))
+        .load(c)
+        .await?;
+    if late.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Key> = late.iter().map(|row| b_key(row.id)).collect();
+    dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
+        .set((
+            webhook_deliveries::status.eq(b(&DeliveryStatus::Dlq)),
+            webhook_deliveries::error.eq(Some(it.why)),
+            webhook_deliveries::next_attempt_at.eq(b(&it.now)),
+            webhook_deliveries::settled_at.eq(b(&Some(it.now))),
+        ))
+        .execute(c)
+        .await?;
+    let given_up = i64::try_from(late.len()).unwrap_or(i64::MAX);
+    dsl::update(webhook_endpoints::table.find(b(&endpoint)))
+        .set(webhook_endpoints::dlq.eq(webhook_endpoints::dlq + given_up))
+        .execute(c)
+        .await?;
+    Ok(given_up)
 }
 
 /// What is due at an endpoint whose lease one has: what somebody has left behind, then what has failed and what is new by turns.
@@ -287,7 +319,7 @@ async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) 
     Ok(rows.into_iter().map(ClaimedDelivery::from).collect())
 }
 
-async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
+async fn mark(c: &mut Conn, it: Marks) -> Answer<Option<Endpoint>> {
     let Tally { delivered, failed, dlq, consecutive_failures, last_success_at, last_failure_at } = it.tally;
     let mine = webhook_endpoints::table.find(b(&it.endpoint)).filter(webhook_endpoints::lease.eq(b(&Some(it.holder))));
     let held = dsl::update(mine)
@@ -299,18 +331,18 @@ async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
             webhook_endpoints::last_success_at.eq(b(&last_success_at)),
             webhook_endpoints::last_failure_at.eq(b(&last_failure_at)),
         ))
-        .returning((webhook_endpoints::active,))
-        .get_result::<Active>(c)
+        .returning(endpoint_columns!())
+        .get_result::<EndpointRow>(c)
         .await
         .optional()?;
-    let Some(Active { active }) = held else { return Ok(Held::No) };
+    let Some(endpoint) = held.map(Endpoint::from) else { return Ok(None) };
     for settling in &it.settlings {
         settle(c, settling).await?;
     }
     if let Some(at) = it.ends {
-        give_back(c, it.endpoint, at, active).await?;
+        give_back(c, it.endpoint, at, endpoint.active).await?;
     }
-    Ok(if active { Held::Yes } else { Held::Paused })
+    Ok(Some(endpoint))
 }
 
 async fn settle(c: &mut Conn, it: &Settling) -> Answer<()> {
@@ -382,7 +414,14 @@ async fn waiting(c: &mut Conn) -> Answer<u32> {
     Ok(u32::try_from(waiting).unwrap_or(u32::MAX))
 }
 
-pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timestamp, limit: u16) -> Answer<bool> {
+pub(crate) async fn forget(c: &mut Conn, over_before: Timestamp, now: Timestamp, limit: u16) -> Answer<bool> {
+    forget_old_secrets(c, now).await?;
+    let deliveries = forget_deliveries(c, over_before, limit).await?;
+    let endpoints = forget_endpoints(c, over_before, limit).await?;
+    Ok(deliveries.max(endpoints) == usize::from(limit))
+}
+
+async fn forget_old_secrets(c: &mut Conn, now: Timestamp) -> Answer<()> {
     let rotated = webhook_endpoints::table.filter(webhook_endpoints::old_secret_until.le(b(&Some(now))));
     dsl::update(rotated)
         .set((
@@ -392,6 +431,11 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
         ))
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// And the events of which nobody is told any more.
+async fn forget_deliveries(c: &mut Conn, settled_before: Timestamp, limit: u16) -> Answer<usize> {
     let old: Vec<SettledRow> = webhook_deliveries::table
         .filter(webhook_deliveries::settled_at.lt(b(&Some(settled_before))))
         .order(webhook_deliveries::settled_at)
@@ -400,7 +444,7 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
         .load(c)
         .await?;
     if old.is_empty() {
-        return Ok(false);
+        return Ok(0);
     }
     let ids: Vec<Key> = old.iter().map(|row| b_key(row.id)).collect();
     // Unless somebody has put it back since.
@@ -410,5 +454,24 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
     let told = webhook_deliveries::table.filter(webhook_deliveries::event.eq(webhook_events::id));
     let untold = webhook_events::table.filter(webhook_events::id.eq_any(events)).filter(dsl::not(dsl::exists(told)));
     dsl::delete(untold).execute(c).await?;
-    Ok(old.len() == usize::from(limit))
+    Ok(old.len())
+}
+
+/// The deleted ones whose deliveries are forgotten: no other ever comes to them.
+async fn forget_endpoints(c: &mut Conn, deleted_before: Timestamp, limit: u16) -> Answer<usize> {
+    let left = webhook_deliveries::table.filter(webhook_deliveries::endpoint.eq(webhook_endpoints::id));
+    let old: Vec<DeletedRow> = webhook_endpoints::table
+        .filter(webhook_endpoints::disabled_at.lt(b(&Some(deleted_before))))
+        .filter(dsl::not(dsl::exists(left)))
+        .order(webhook_endpoints::disabled_at)
+        .limit(limit.into())
+        .select((webhook_endpoints::id,))
+        .load(c)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Key> = old.iter().map(|row| Key(row.id.uuid())).collect();
+    dsl::delete(webhook_endpoints::table.filter(webhook_endpoints::id.eq_any(ids))).execute(c).await?;
+    Ok(old.len())
 }
