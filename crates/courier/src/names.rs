@@ -133,18 +133,18 @@ mod tests {
     #[tokio::test]
     async fn look_ups_that_nobody_waits_for_still_take_their_room() {
         static RUNNING: AtomicUsize = AtomicUsize::new(0);
-        fn slowly(_: &str) -> io::Result<Vec<IpAddr>> {
+        fn slowly(name: &str) -> io::Result<Vec<IpAddr>> {
             RUNNING.fetch_add(1, Ordering::Relaxed);
             sleep(Duration::from_millis(400));
             RUNNING.fetch_sub(1, Ordering::Relaxed);
-            Ok(Vec::new())
+            Ok(vec![name.parse().map_err(io::Error::other)?])
         }
         let names = SystemNames { room: Arc::new(Semaphore::new(2)), ask: slowly };
         for _ in 0..5 {
-            assert!(timeout(Duration::from_millis(40), names.look_up("hooks.example")).await.is_err());
+            assert!(timeout(Duration::from_millis(40), names.look_up("8.8.8.8")).await.is_err());
             assert!(RUNNING.load(Ordering::Relaxed) <= 2);
         }
-        assert!(timeout(Duration::from_secs(5), names.look_up("hooks.example")).await.is_ok(), "they end");
+        assert!(timeout(Duration::from_secs(5), names.look_up("8.8.8.8")).await.is_ok(), "they end");
     }
 
     #[tokio::test]

@@ -532,7 +532,7 @@ pub async fn what_has_waited_for_too_long_is_given_up_unsent<B: Backend>(backend
     let claimed = claim(&world, 9).await.unwrap();
     let answer = Arrival::Answered { status: 503, excerpt: Excerpt::of(b"busy") };
     mark(&world, &claimed, [(0, answer)], true).await;
-    world.clock.advance(MAX_WAIT - LEASE);
+    world.clock.advance(MAX_WAIT.saturating_sub(LEASE));
     happen(&world, &olive, 1).await;
     let left_behind = claim(&world, 2).await.unwrap();
     assert_eq!(left_behind.deliveries.len(), 2);
