@@ -1,7 +1,7 @@
 use std::{error::Error as StdError, fmt, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use driftstack_domain::webhook::{Courier, CourierError, Excerpt, Handed, Parcel, Reach};
+use driftstack_domain::webhook::{ANSWERED_WITHIN, Courier, CourierError, Excerpt, Handed, Parcel, Reach};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
@@ -11,15 +11,13 @@ use hyper_util::{
     client::legacy::{Client, Error},
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     connector::Connector,
     names::{Checked, Names, Rule, SystemNames, Unresolved},
 };
 
-/// For the whole of a delivery: the look-up, the connection, the request and the answer.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// A receiver that is to be reached at all is reached sooner.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
 /// What the head of an answer may hold.
@@ -47,7 +45,7 @@ pub enum OpenError {
 
 impl HttpCourier {
     pub fn open(reach: Reach) -> Result<Self, OpenError> {
-        Self::with_names(reach, Arc::new(SystemNames))
+        Self::with_names(reach, Arc::new(SystemNames::default()))
     }
 
     /// With somebody else who answers for names.
@@ -74,18 +72,20 @@ impl HttpCourier {
         Self { answered_within: time, ..self }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Handed, CourierError> {
-        let response = self.client.request(request).await.map_err(|error| why(&error))?;
+    async fn exchange(&self, request: Request<Full<Bytes>>, until: Instant) -> Result<Handed, CourierError> {
+        let response = timeout_at(until, self.client.request(request)).await.map_err(|_| CourierError::TimedOut)?;
+        let response = response.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
-        Ok(Handed { status, start: start_of(response).await })
+        Ok(Handed { status, start: start_of(response, until).await })
     }
 }
 
-/// The beginning of a body. One that breaks off has a beginning all the same, and the status was there before.
-async fn start_of(response: Response<Incoming>) -> Vec<u8> {
+/// The beginning of a body: what has come by then. One that drips or breaks off has a beginning all the same, and the status was
+/// there before.
+async fn start_of(response: Response<Incoming>, until: Instant) -> Vec<u8> {
     let (mut body, mut start, mut read) = (response.into_body(), Vec::new(), 0);
     while read < MAX_BODY_BYTES {
-        let Some(Ok(frame)) = body.frame().await else { break };
+        let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await else { break };
         let Ok(bytes) = frame.into_data() else { continue };
         read += bytes.len();
         let wanted = Excerpt::MAX_BYTES.saturating_sub(start.len()).min(bytes.len());
@@ -102,7 +102,7 @@ impl Courier for HttpCourier {
         let request = Request::post(parcel.url.as_str());
         let request = parcel.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
         let request = request.body(Full::from(parcel.body.clone())).map_err(|_| CourierError::NoConnection)?;
-        timeout(self.answered_within, self.exchange(request)).await.unwrap_or(Err(CourierError::TimedOut))
+        self.exchange(request, Instant::now() + self.answered_within).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     sync::Arc,
     task::{Context, Poll},
     vec,
@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use hyper_util::client::legacy::connect::dns::Name;
-use tokio::net::lookup_host;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::connector::BoxFuture;
 
@@ -20,15 +20,38 @@ pub trait Names: Send + Sync {
     async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
+/// Look-ups by the system that run at once. Each holds a thread of those that the process has for whatever blocks (512 in all),
+/// and goes on when nobody waits for it any more.
+const LOOKED_UP_AT_ONCE: usize = 128;
+
 /// The resolver of this machine.
-#[derive(Debug)]
-pub struct SystemNames;
+#[derive(Debug, Clone)]
+pub struct SystemNames {
+    room: Arc<Semaphore>,
+    ask: fn(&str) -> io::Result<Vec<IpAddr>>,
+}
+
+impl Default for SystemNames {
+    fn default() -> Self {
+        Self { room: Arc::new(Semaphore::new(LOOKED_UP_AT_ONCE)), ask: ask_the_system }
+    }
+}
+
+fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
+    // The port is not looked at here.
+    Ok((name, 443).to_socket_addrs()?.map(|address| address.ip()).collect())
+}
 
 #[async_trait]
 impl Names for SystemNames {
     async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        // The port is not looked at here.
-        Ok(lookup_host((name, 443)).await?.map(|address| address.ip()).collect())
+        let room = self.room.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let (name, ask) = (name.to_owned(), self.ask);
+        let asking = move || {
+            let _until_it_is_answered = room;
+            ask(&name)
+        };
+        spawn_blocking(asking).await.map_err(io::Error::other)?
     }
 }
 
@@ -84,6 +107,12 @@ impl tower_service::Service<Name> for Checked {
 mod tests {
     use super::*;
     use driftstack_domain::webhook::is_public;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread::sleep,
+        time::Duration,
+    };
+    use tokio::time::timeout;
 
     struct Fixed(&'static [&'static str]);
 
@@ -98,6 +127,24 @@ mod tests {
         let checked = Checked { names: Arc::new(Fixed(addresses)), rule: Arc::new(is_public) };
         let addresses = checked.addresses("hooks.example").await?;
         Ok(addresses.iter().map(|address| address.ip().to_string()).collect())
+    }
+
+    /// Whoever asks gives up sooner than the system does, and asks again.
+    #[tokio::test]
+    async fn look_ups_that_nobody_waits_for_still_take_their_room() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        fn slowly(name: &str) -> io::Result<Vec<IpAddr>> {
+            RUNNING.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_millis(400));
+            RUNNING.fetch_sub(1, Ordering::Relaxed);
+            Ok(vec![name.parse().map_err(io::Error::other)?])
+        }
+        let names = SystemNames { room: Arc::new(Semaphore::new(2)), ask: slowly };
+        for _ in 0..5 {
+            assert!(timeout(Duration::from_millis(40), names.look_up("8.8.8.8")).await.is_err());
+            assert!(RUNNING.load(Ordering::Relaxed) <= 2);
+        }
+        assert!(timeout(Duration::from_secs(5), names.look_up("8.8.8.8")).await.is_ok(), "they end");
     }
 
     #[tokio::test]

@@ -330,16 +330,27 @@ macro_rules! store_contract {
                     a_lease_that_ran_out_is_taken_over_with_the_same_ids
                     what_was_claimed_and_not_sent_waits_again
                     what_failed_waits_and_holds_up_nothing
-                    a_backlog_of_failures_leaves_room_for_what_is_new
+                    retries_and_what_is_new_take_turns
+                    where_a_stint_is_one_attempt_the_one_that_has_waited_longest_is_made
+                    a_slow_endpoint_goes_to_the_back_of_the_queue
                     what_fails_six_times_is_given_up
+                    what_has_waited_for_too_long_is_given_up_unsent
+                    a_backlog_is_given_up_in_pieces_before_anything_is_sent
+                    what_is_replayed_has_all_its_time_again
+                    what_waited_for_too_long_while_paused_is_given_up
+                    whoever_delivers_hears_of_a_change
+                    whoever_has_lost_the_lease_notes_nothing
                     a_paused_endpoint_waits_and_goes_on
                     a_resumed_endpoint_is_still_delivered_to_by_one
                     the_tally_is_kept_with_the_marks
                     a_delivery_is_replayed_from_the_status_it_was_seen_in
                     deliveries_are_listed_newest_first_by_status
                     what_was_settled_long_ago_is_forgotten
+                    a_deleted_endpoint_is_forgotten_after_its_deliveries
                     what_was_never_made_is_not_seen
                     what_happens_while_a_lease_ends_is_not_forgotten
+                    what_is_replayed_while_a_lease_ends_is_not_forgotten
+                    what_is_replayed_is_not_forgotten_meanwhile
                     of_a_deletion_and_a_claim_one_comes_first
                 }
             }

@@ -1,6 +1,12 @@
 //! The reads that every request pays for, or that grow with a workspace: each engine must serve them by an index.
 
-use driftstack_domain::{id::AccountId, page::PageRequest, secret::Digest, time::Timestamp};
+use driftstack_domain::{
+    id::{AccountId, LeaseId},
+    page::PageRequest,
+    secret::Digest,
+    time::Timestamp,
+    webhook::Claim,
+};
 use uuid::Uuid;
 
 pub(crate) fn account() -> AccountId {
@@ -17,6 +23,11 @@ pub(crate) fn page() -> PageRequest {
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_millis(1).unwrap()
+}
+
+pub(crate) fn claim() -> Claim {
+    let holder = LeaseId::new(Uuid::from_u128(1));
+    Claim { holder, now: now(), until: now(), limit: 100, too_late: now(), why: "" }
 }
 
 /// Hands the list to `$check`: a name, and the query with its arguments after the connection.
@@ -84,7 +95,8 @@ macro_rules! hot_reads {
             a_page_of_deliveries: webhook::deliveries(EndpointId::new(Uuid::from_u128(1)), None, page());
             a_page_of_dead_deliveries:
                 webhook::deliveries(EndpointId::new(Uuid::from_u128(1)), Some(DeliveryStatus::Dlq), page());
-            the_endpoint_that_is_due: delivery::claim(LeaseId::new(Uuid::from_u128(1)), now(), now(), 100);
+            the_endpoint_that_is_due: delivery::claim(claim());
+            what_is_too_late: delivery::give_up(EndpointId::new(Uuid::from_u128(1)), claim());
             the_deliveries_that_are_due: delivery::due(EndpointId::new(Uuid::from_u128(1)), now(), 100);
             when_the_next_delivery_is_due: delivery::next_due(EndpointId::new(Uuid::from_u128(1)), now());
             what_is_forgotten: delivery::forget(now(), now(), 100);

@@ -303,6 +303,7 @@ tables! {
         error -> Nullable<Text>,
         settled_at -> Nullable<Moment>,
         created_at -> Moment,
+        replayed_at -> Nullable<Moment>,
     }
 
     declined_mails (account, mail) {

@@ -11,7 +11,10 @@ use crate::{
     avatar::{AvatarKey, PictureType},
     change::Revision,
     email::Email,
-    id::{AccountId, AvatarId, EndpointId, InviteId, MembershipId, ProfileId, SessionId, TeamId, WebSessionId},
+    id::{
+        AccountId, AvatarId, DeliveryId, EndpointId, EventId, InviteId, MembershipId, ProfileId, SessionId, TeamId,
+        WebSessionId,
+    },
     membership::{INVITE_LIFE, Invite, Membership, SeenMembership},
     name::Name,
     policy::{Role, Scope, ScopeSet, Standing},
@@ -22,7 +25,10 @@ use crate::{
     team::Team,
     tier::{Overrides, Plan},
     time::Timestamp,
-    webhook::{Endpoint, EventType, Reach, SharedSecret, Subscription, Tally, WebhookSecret, WebhookUrl},
+    webhook::{
+        ClaimedDelivery, Endpoint, EventData, EventType, Message, Reach, SharedSecret, Subscription, Tally,
+        WebhookSecret, WebhookUrl,
+    },
 };
 
 pub const OLIVE: AccountId = AccountId::new(uuid(0xA));
@@ -123,6 +129,18 @@ pub fn seen_membership() -> SeenMembership {
         owner_revision: Revision(1),
         removed_at: None,
     }
+}
+
+/// Of a revoked key of Olive's, on its way to an endpoint.
+pub fn claimed(n: u128) -> ClaimedDelivery {
+    let message = Message {
+        id: EventId::new(uuid(n)),
+        account: OLIVE,
+        kind: EventType::KeyRevoked,
+        at: NOW,
+        data: EventData::new(),
+    };
+    ClaimedDelivery { id: DeliveryId::new(uuid(n)), attempts: 0, due_at: NOW, message }
 }
 
 /// Olive is told of revoked keys.

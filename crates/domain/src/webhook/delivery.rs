@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{event::Event, excerpt::Excerpt, port::CourierError};
 use crate::{
     id::{DeliveryId, EndpointId, EventId},
-    time::{MINUTE, Timestamp},
+    time::{DAY, MINUTE, Timestamp},
     webhook::EventType,
     word::words,
 };
@@ -47,6 +47,13 @@ pub const SCHEDULE: [Duration; 6] = [
 
 pub const MAX_DELIVERY_ATTEMPTS: usize = SCHEDULE.len();
 
+/// What has waited for so long, since its event or since it was replayed, is given up without a further attempt: it came faster
+/// than its endpoint took it, or the endpoint was paused.
+pub const MAX_WAIT: Duration = DAY.saturating_mul(3);
+
+/// What is noted on it.
+pub(super) const TOO_LATE: &str = "it could not be delivered within 3 days";
+
 /// The pause after so many attempts that failed; `None` after the last one.
 fn pause_after(attempts: u32) -> Option<Duration> {
     SCHEDULE.get(usize::try_from(attempts).unwrap_or(usize::MAX)).copied()
@@ -70,6 +77,8 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// When it was delivered or given up.
     pub settled_at: Option<Timestamp>,
+    /// When it was put back, if it was, and otherwise when it was made.
+    pub waiting_since: Timestamp,
     pub created_at: Timestamp,
 }
 
@@ -146,6 +155,7 @@ impl Delivery {
             last_response_excerpt: None,
             last_error: None,
             settled_at: None,
+            waiting_since: event.at,
             created_at: event.at,
         }
     }
@@ -157,7 +167,8 @@ impl Delivery {
     /// As it waits for a first attempt again, with all attempts before it. What the last answer was stays to be seen.
     #[must_use]
     pub(super) fn reset(self, now: Timestamp) -> Self {
-        Self { status: DeliveryStatus::Pending, attempts: 0, next_attempt_at: now, settled_at: None, ..self }
+        let status = DeliveryStatus::Pending;
+        Self { status, attempts: 0, next_attempt_at: now, settled_at: None, waiting_since: now, ..self }
     }
 }
 
@@ -178,6 +189,12 @@ mod tests {
     #[test]
     fn the_schedule_is_the_contracts() {
         assert_eq!(SCHEDULE.map(|pause| pause.as_secs() / 60), [0, 1, 5, 15, 30, 60]);
+    }
+
+    #[test]
+    fn what_is_too_late_has_had_all_attempts_that_it_could() {
+        assert!(MAX_WAIT > SCHEDULE.iter().sum::<Duration>() * 2);
+        assert!(TOO_LATE.ends_with(&format!("{} days", MAX_WAIT.as_secs() / DAY.as_secs())));
     }
 
     #[rstest]

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    delivery::{Arrival, DeliveryStatus, Settling},
+    delivery::{Arrival, DeliveryStatus, MAX_WAIT, Settling, TOO_LATE},
     endpoint::{Endpoint, SharedSecret, Tally, WebhookSecret},
     event::Message,
     excerpt::Excerpt,
-    port::{Claimed, Courier, CourierError, DeliveryQueue, Held, Marks, Parcel},
+    port::{Claim, Claimed, Courier, CourierError, DeliveryQueue, Marks, Parcel},
     signing::sign,
 };
 use crate::{
@@ -21,15 +21,16 @@ use crate::{
 /// For so long nobody else delivers to an endpoint that somebody delivers to: longer than [`STINT`], one attempt more, and the
 /// notes on it can take.
 const LEASE: Duration = MINUTE;
-/// After so long the next endpoint has its turn. An attempt that has begun is brought to its end, ten seconds at the most.
-const STINT: Duration = Duration::from_secs(5);
+/// After so long the next endpoint has its turn; an attempt that has begun is brought to its end. There is time for two that get
+/// no answer, a retry and a first attempt, and for the notes between them.
+const STINT: Duration = Duration::from_secs(12);
 /// Deliveries in one claim.
 const BATCH: u16 = 100;
 /// So many attempts are noted in one transaction; as many may be made again after a crash.
 const MARKED_AT_ONCE: usize = 32;
 /// An attempt is noted after so long, also when there were few.
 const MARKED_AFTER: Duration = Duration::from_secs(1);
-/// What is settled is forgotten after so long.
+/// What is settled is forgotten after so long, and so is an endpoint that was deleted.
 const KEPT_FOR: Duration = DAY.saturating_mul(30);
 /// Deliveries that are forgotten in one go.
 const FORGOTTEN_AT_ONCE: u16 = 500;
@@ -101,18 +102,26 @@ impl Dispatcher {
 
     /// The endpoint that has waited longest; `None` when nothing is due.
     pub async fn claim(&self) -> Result<Option<Batch>, StoreError> {
-        let (now, holder) = (self.desk.now(), LeaseId::new(self.desk.ids.next()));
-        let claimed = self.queue.claim_endpoint(holder, now, now.plus(LEASE), BATCH).await?;
+        let now = self.desk.now();
+        let claim = Claim {
+            holder: LeaseId::new(self.desk.ids.next()),
+            now,
+            until: now.plus(LEASE),
+            limit: BATCH,
+            too_late: now.minus(MAX_WAIT),
+            why: TOO_LATE,
+        };
+        let claimed = self.queue.claim_endpoint(&claim).await?;
         Ok(claimed.map(|claimed| Batch { claimed, until: now.plus(STINT) }))
     }
 
     /// Sends one delivery after the other, until the time is up or `stopped` says so. What failed does not keep the next one
-    /// from being sent.
+    /// from being sent. A change of the endpoint counts from the next notes on.
     pub async fn deliver(&self, batch: Batch, stopped: impl Fn() -> bool) -> Result<DispatchRound, StoreError> {
-        let Batch { claimed: Claimed { endpoint, holder, deliveries }, until } = batch;
-        let (mut round, mut tally) = (DispatchRound::default(), endpoint.tally);
+        let Batch { claimed: Claimed { mut endpoint, holder, deliveries }, until } = batch;
+        let (id, mut round, mut tally) = (endpoint.id, DispatchRound::default(), endpoint.tally);
         let mut notes = Notes { settlings: Vec::new(), since: self.desk.now() };
-        let marks = |settlings, tally, ends| Marks { endpoint: endpoint.id, holder, settlings, tally, ends };
+        let marks = |settlings, tally, ends| Marks { endpoint: id, holder, settlings, tally, ends };
         for delivery in &deliveries {
             if self.desk.now() >= until || stopped() {
                 break;
@@ -126,14 +135,16 @@ impl Dispatcher {
             if notes.settlings.len() < MARKED_AT_ONCE && now.since(notes.since) < MARKED_AFTER {
                 continue;
             }
-            match self.queue.mark(&marks(std::mem::take(&mut notes.settlings), tally, None)).await? {
-                Held::Yes => notes.since = now,
-                Held::Paused => break,
-                Held::No => return Ok(DispatchRound { lost: true, ..round }),
+            let noted = self.queue.mark(&marks(std::mem::take(&mut notes.settlings), tally, None)).await?;
+            let Some(as_it_is) = noted else { return Ok(DispatchRound { lost: true, ..round }) };
+            if !as_it_is.active {
+                break;
             }
+            endpoint = as_it_is;
+            notes.since = now;
         }
-        let held = self.queue.mark(&marks(notes.settlings, tally, Some(self.desk.now()))).await?;
-        Ok(DispatchRound { lost: held == Held::No, ..round })
+        let ended = self.queue.mark(&marks(notes.settlings, tally, Some(self.desk.now()))).await?;
+        Ok(DispatchRound { lost: ended.is_none(), ..round })
     }
 
     async fn attempt(&self, endpoint: &Endpoint, message: &Message) -> Arrival {
@@ -176,40 +187,38 @@ impl Dispatcher {
 mod tests {
     use super::*;
     use crate::{
-        id::{DeliveryId, EventId},
         testing::{desk, people},
-        webhook::{ClaimedDelivery, EventData, EventType, Handed, MockCourier, MockDeliveryQueue},
+        time::MockClock,
+        webhook::{ANSWERED_WITHIN, ClaimedDelivery, Handed, MockCourier, MockDeliveryQueue, Reach, WebhookUrl},
     };
     use std::sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     };
 
     fn deliveries(count: usize) -> Vec<ClaimedDelivery> {
-        let delivery = |n: u128| ClaimedDelivery {
-            id: DeliveryId::new(people::uuid(n)),
-            attempts: 0,
-            message: Message {
-                id: EventId::new(people::uuid(n)),
-                account: people::OLIVE,
-                kind: EventType::KeyRevoked,
-                at: people::NOW,
-                data: EventData::new(),
-            },
-        };
-        (1..).map(delivery).take(count).collect()
+        (1..).map(people::claimed).take(count).collect()
     }
 
     /// A queue that hands out so many deliveries once, and what it is told to note.
-    fn queue(count: usize, held: Held) -> (MockDeliveryQueue, Arc<Mutex<Vec<Marks>>>) {
+    /// The endpoint is as it is then.
+    fn queue(count: usize, then: Option<Endpoint>) -> (MockDeliveryQueue, Arc<Mutex<Vec<Marks>>>) {
         let (mut queue, noted) = (MockDeliveryQueue::new(), Arc::new(Mutex::new(Vec::new())));
-        queue.expect_claim_endpoint().returning(move |holder, _, _, _| {
-            Ok(Some(Claimed { endpoint: people::endpoint(), holder, deliveries: deliveries(count) }))
-        });
+        queue
+            .expect_claim_endpoint()
+            .withf(|claim| {
+                claim.until.since(claim.now) == LEASE
+                    && claim.now.since(claim.too_late) == MAX_WAIT
+                    && claim.limit == BATCH
+            })
+            .returning(move |claim| {
+                let (endpoint, holder) = (people::endpoint(), claim.holder);
+                Ok(Some(Claimed { endpoint, holder, deliveries: deliveries(count) }))
+            });
         let marks = noted.clone();
         queue.expect_mark().returning(move |it| {
             marks.lock().unwrap().push(it.clone());
-            Ok(held)
+            Ok(then.clone())
         });
         (queue, noted)
     }
@@ -232,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_attempt_is_noted_once_and_the_lease_ends_with_the_last() {
-        let (queue, noted) = queue(70, Held::Yes);
+        let (queue, noted) = queue(70, Some(people::endpoint()));
         let round = deliver(queue, courier(|_| Ok(ok())), || false).await;
         assert_eq!(round, DispatchRound { delivered: 70, ..DispatchRound::default() });
         let noted = noted.lock().unwrap();
@@ -245,7 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_does_not_hold_up_the_next() {
-        let (queue, noted) = queue(3, Held::Yes);
+        let (queue, noted) = queue(3, Some(people::endpoint()));
         let answers = |nth| if nth == 1 { Ok(ok()) } else { Err(CourierError::TimedOut) };
         let round = deliver(queue, courier(answers), || false).await;
         assert_eq!((round.delivered, round.failed), (1, 2));
@@ -255,8 +264,9 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_more_is_sent_after_the_lease_was_lost_or_the_endpoint_paused() {
-        for (held, lost) in [(Held::No, true), (Held::Paused, false)] {
-            let (queue, noted) = queue(70, held);
+        let paused = Endpoint { active: false, ..people::endpoint() };
+        for (then, lost) in [(None, true), (Some(paused), false)] {
+            let (queue, noted) = queue(70, then);
             let sent = Arc::new(AtomicUsize::new(0));
             let counter = sent.clone();
             let counting = courier(move |_| {
@@ -270,8 +280,44 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_changed_meanwhile_counts_from_the_next_notes_on() {
+        let (old, mut new) = (people::endpoint(), people::endpoint());
+        new.url = WebhookUrl::parse("https://example.org/", Reach::Public).unwrap();
+        new.old_secret = new.secret.clone().zip(Some(people::NOW.plus(DAY)));
+        let (queue, _) = queue(70, Some(new.clone()));
+        let (mut courier, parcels) = (MockCourier::new(), Arc::new(Mutex::new(Vec::new())));
+        let sent = parcels.clone();
+        courier.expect_hand().returning(move |parcel| {
+            let signatures = parcel.headers.iter().map(|(_, value)| value.matches("v1=").count()).sum::<usize>();
+            sent.lock().unwrap().push((parcel.url.clone(), signatures));
+            Ok(ok())
+        });
+        assert_eq!(deliver(queue, courier, || false).await.delivered, 70);
+        let parcels = parcels.lock().unwrap();
+        assert!(parcels[..32].iter().all(|it| *it == (old.url.clone(), 1)));
+        assert!(parcels[32..].iter().all(|it| *it == (new.url.clone(), 2)));
+    }
+
+    #[tokio::test]
+    async fn whoever_never_answers_has_two_attempts_in_a_stint() {
+        let (queue, noted) = queue(70, Some(people::endpoint()));
+        let (mut clock, mut courier, attempts) = (MockClock::new(), MockCourier::new(), Arc::new(AtomicU32::new(0)));
+        let made = attempts.clone();
+        clock.expect_now().returning(move || people::NOW.plus(ANSWERED_WITHIN * made.load(Ordering::Relaxed)));
+        courier.expect_hand().returning(move |_| {
+            attempts.fetch_add(1, Ordering::Relaxed);
+            Err(CourierError::TimedOut)
+        });
+        let desk = Desk { clock: Arc::new(clock), ..desk() };
+        let dispatcher = Dispatcher::new(Arc::new(queue), Arc::new(courier), desk);
+        let batch = dispatcher.claim().await.unwrap().unwrap();
+        assert_eq!(dispatcher.deliver(batch, || false).await.unwrap().failed, 2);
+        assert_eq!(noted.lock().unwrap().last().unwrap().ends, Some(people::NOW.plus(ANSWERED_WITHIN * 2)));
+    }
+
+    #[tokio::test]
     async fn whoever_is_asked_to_stop_gives_the_rest_back() {
-        let (queue, noted) = queue(70, Held::Yes);
+        let (queue, noted) = queue(70, Some(people::endpoint()));
         let asked = AtomicUsize::new(0);
         let round = deliver(queue, courier(|_| Ok(ok())), || asked.fetch_add(1, Ordering::Relaxed) >= 5).await;
         assert_eq!(round.delivered, 5);
@@ -280,7 +326,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_parcel_is_signed_and_says_what_it_is() {
-        let (queue, _) = queue(1, Held::Yes);
+        let (queue, _) = queue(1, Some(people::endpoint()));
         let mut courier = MockCourier::new();
         courier
             .expect_hand()
@@ -301,8 +347,18 @@ mod tests {
         assert_eq!(deliver(queue, courier, || false).await.delivered, 1);
     }
 
+    #[tokio::test]
+    async fn what_is_over_is_kept_for_thirty_days() {
+        let mut queue = MockDeliveryQueue::new();
+        let month = |before: &Timestamp, now: &Timestamp, _: &u16| now.since(*before) == DAY * 30;
+        queue.expect_forget().times(1).withf(month).returning(|_, _, _| Ok(true));
+        let dispatcher = Dispatcher::new(Arc::new(queue), Arc::new(MockCourier::new()), desk());
+        assert!(dispatcher.forget().await.unwrap());
+    }
+
     #[test]
-    fn a_stint_and_an_attempt_end_well_before_the_lease() {
-        assert!(STINT + Duration::from_secs(10) < LEASE / 2);
+    fn a_stint_has_time_for_two_attempts_and_ends_well_before_the_lease() {
+        assert!(ANSWERED_WITHIN < STINT && STINT < ANSWERED_WITHIN * 2);
+        assert!(STINT + ANSWERED_WITHIN < LEASE / 2);
     }
 }

@@ -20,11 +20,14 @@ mod rotate;
 mod signing;
 mod test;
 mod told;
+mod turns;
 mod url;
 
 pub use address::is_public;
 pub use create::{CreateEndpointError, CreatedEndpoint, EndpointCreation, EndpointOrder};
-pub use delivery::{Arrival, Delivery, DeliveryStatus, DeliveryStatusError, MAX_DELIVERY_ATTEMPTS, SCHEDULE, Settling};
+pub use delivery::{
+    Arrival, Delivery, DeliveryStatus, DeliveryStatusError, MAX_DELIVERY_ATTEMPTS, MAX_WAIT, SCHEDULE, Settling,
+};
 pub use description::{Description, DescriptionError};
 pub use dispatch::{Batch, DispatchRound, Dispatcher};
 pub use edit::{EditEndpointError, EndpointChange, EndpointEdit};
@@ -32,7 +35,8 @@ pub use endpoint::{Endpoint, MAX_ENDPOINTS, SharedSecret, Tally, WebhookSecret};
 pub use event::{Event, EventData, EventType, EventTypeError, Message, Subscription, SubscriptionError};
 pub use excerpt::Excerpt;
 pub use port::{
-    Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Held, Marks, Parcel, WebhookStore,
+    ANSWERED_WITHIN, Claim, Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Marks, Parcel,
+    WebhookStore,
 };
 #[cfg(feature = "testing")]
 pub use port::{MockCourier, MockDeliveryQueue, MockWebhookStore};
@@ -41,6 +45,7 @@ pub use replay::{Replay, ReplayError};
 pub use rotate::{RotateSecretError, RotatedSecret, SECRET_GRACE, SecretRotation};
 pub use signing::{SignatureHeader, sign};
 pub use test::{Ping, TestError, TestPing};
+pub use turns::by_turns;
 pub use url::{Reach, UrlError, WebhookUrl};
 
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -65,6 +67,21 @@ pub trait WebhookStore: Send + Sync {
     async fn commit_replay(&self, it: &Replay) -> Result<(), CommitError>;
 }
 
+/// Somebody asks for an endpoint to deliver to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    pub holder: LeaseId,
+    pub now: Timestamp,
+    /// The end of the lease.
+    pub until: Timestamp,
+    /// So many deliveries at the most, and as many that are too late.
+    pub limit: u16,
+    /// What has waited since before then is too late.
+    pub too_late: Timestamp,
+    /// What is noted on that.
+    pub why: &'static str,
+}
+
 /// An endpoint that somebody delivers to, and nobody else until the lease ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
@@ -79,6 +96,8 @@ pub struct ClaimedDelivery {
     pub id: DeliveryId,
     /// Those that have failed.
     pub attempts: u32,
+    /// Since when it could have been sent.
+    pub due_at: Timestamp,
     pub message: Message,
 }
 
@@ -90,46 +109,34 @@ pub struct Marks {
     pub settlings: Vec<Settling>,
     /// Of the endpoint, with them.
     pub tally: Tally,
-    /// The lease ends now, and what was claimed but not sent waits again.
+    /// The lease ends now, and what was claimed but not sent waits again. The endpoint MUST NOT be due earlier: whoever was due
+    /// meanwhile comes first.
     pub ends: Option<Timestamp>,
-}
-
-/// Whether somebody may go on delivering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    Yes,
-    /// The endpoint was paused: the rest is to wait.
-    Paused,
-    /// Somebody else has the endpoint, or it is deleted. Nothing was noted.
-    No,
 }
 
 /// The deliveries that wait.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait DeliveryQueue: Send + Sync {
-    /// Takes an active endpoint for which something is due at `now`, with up to `limit` of its due deliveries; nobody else gets
-    /// that endpoint before `until`, unless its lease is ended.
+    /// Takes the active endpoint that has been due for longest, with some of its due deliveries; nobody else gets that endpoint
+    /// before the lease is over, unless it is ended.
     ///
-    /// MUST claim atomically. What was claimed under a lease that ran out comes first, then what has failed and is due again,
-    /// then what was never sent, in the order of its numbers. At most half of `limit` are such that have failed.
-    async fn claim_endpoint(
-        &self,
-        holder: LeaseId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u16,
-    ) -> Result<Option<Claimed>, StoreError>;
+    /// MUST claim atomically, and first give up what is too late, in the tally too; as long as there may be more of it, nothing is
+    /// handed out. Of the rest, what was claimed under a lease that ran out comes first, then [by turns](super::by_turns) what has
+    /// failed and is due again, in that order, and what was never sent, in the order of its numbers.
+    async fn claim_endpoint(&self, claim: &Claim) -> Result<Option<Claimed>, StoreError>;
 
-    /// MUST note nothing for somebody who does not hold the lease.
-    async fn mark(&self, marks: &Marks) -> Result<Held, StoreError>;
+    /// Answers with the endpoint as it is now: it may have been paused, or have another URL or secret. MUST note nothing for
+    /// somebody who does not hold the lease, as somebody else has the endpoint or it is deleted, and answer `None`.
+    async fn mark(&self, marks: &Marks) -> Result<Option<Endpoint>, StoreError>;
 
     /// How many deliveries are neither delivered nor given up.
     async fn waiting(&self) -> Result<u32, StoreError>;
 
-    /// Forgets up to `limit` deliveries that were settled before then, events that nobody is told of any more, and secrets whose
-    /// time is over at `now`. Answers whether there may be more.
-    async fn forget(&self, settled_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError>;
+    /// Forgets up to `limit` deliveries that were settled before then, events that nobody is told of any more, as many endpoints
+    /// that were deleted before then and of whose deliveries none is left, and secrets whose time is over at `now`. Answers
+    /// whether there may be more.
+    async fn forget(&self, over_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError>;
 
     /// Resolves when there may be something to claim. MAY resolve without cause.
     async fn event_written(&self);
@@ -144,7 +151,7 @@ pub struct Parcel {
     pub body: String,
 }
 
-/// What an endpoint answered.
+/// What an endpoint answered. There is a status as soon as the head is there, whatever becomes of the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handed {
     pub status: u16,
@@ -163,7 +170,7 @@ pub enum CourierError {
     NoConnection,
     #[error("the TLS handshake failed; the certificate must be valid for the name")]
     Tls,
-    #[error("there was no complete answer in time")]
+    #[error("there was no answer in time")]
     TimedOut,
     #[error("the answer was not HTTP, or had too much in its head, or broke off")]
     Broken,
@@ -172,9 +179,12 @@ pub enum CourierError {
     Unsigned,
 }
 
+/// For the whole of a delivery: the look-up, the connection, the request and the answer.
+pub const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Hands deliveries over.
 ///
-/// An implementation MUST answer within ten seconds in all, whatever the receiver does, and hold bounded memory. It MUST look at
+/// An implementation MUST be done within [`ANSWERED_WITHIN`], whatever the receiver does, and hold bounded memory. It MUST look at
 /// the address of every connection that it opens, and connect to that very address; MUST NOT follow redirects, and MUST NOT use
 /// a proxy of the environment.
 #[cfg_attr(feature = "testing", mockall::automock)]

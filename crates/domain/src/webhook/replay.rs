@@ -74,7 +74,13 @@ mod tests {
     async fn replay(status: DeliveryStatus, endpoint: Endpoint, commits: usize) -> Result<Delivery, ReplayError> {
         let event = desk().event(people::OLIVE, EventType::KeyRevoked, EventData::new());
         let waiting = event.delivery(event.deliveries[0], EndpointId::new(people::uuid(1)), 1);
-        let delivery = Delivery { status, attempts: 6, settled_at: Some(people::EARLIER), ..waiting };
+        let delivery = Delivery {
+            status,
+            attempts: 6,
+            settled_at: Some(people::EARLIER),
+            waiting_since: people::EARLIER,
+            ..waiting
+        };
         let mut store = MockWebhookStore::new();
         store.expect_seen_delivery().returning(move |_, _| Ok(Some((delivery.clone(), endpoint.clone()))));
         store.expect_commit_replay().times(commits).withf(move |it| it.seen == status).returning(|_| Ok(()));
@@ -91,6 +97,7 @@ mod tests {
         let delivery = replay(status, people::endpoint(), 1).await.unwrap();
         assert_eq!((delivery.status, delivery.attempts), (DeliveryStatus::Pending, 0));
         assert_eq!((delivery.next_attempt_at, delivery.settled_at), (people::NOW, None));
+        assert_eq!(delivery.waiting_since, people::NOW, "it has all its time again");
     }
 
     #[rstest]

@@ -17,9 +17,9 @@ use driftstack_domain::{
     testing::people,
     time::{DAY, HOUR, MINUTE},
     webhook::{
-        Arrival, Claimed, CourierError, CreateEndpointError, CreatedEndpoint, Delivery, DeliveryQueue as _,
-        DeliveryStatus, Endpoint, EndpointEdit, EndpointOrder, EventType, Excerpt, Held, MAX_ENDPOINTS, Marks,
-        Settling, WebhookStore as _,
+        Arrival, Claim, Claimed, CourierError, CreateEndpointError, CreatedEndpoint, Delivery, DeliveryQueue as _,
+        DeliveryStatus, Endpoint, EndpointEdit, EndpointOrder, EventType, Excerpt, MAX_ENDPOINTS, MAX_WAIT, Marks,
+        Settling, Tally, WebhookStore as _,
     },
 };
 use tokio::time::timeout;
@@ -31,6 +31,7 @@ use crate::{
 };
 
 const LEASE: Duration = MINUTE;
+const WHY: &str = "it is too late";
 
 fn told_of(events: &[EventType]) -> EndpointOrder {
     let url = "https://hooks.example.com/driftstack?a=b".to_owned();
@@ -71,7 +72,9 @@ async fn remove<B: Backend>(world: &World<B>, who: &Person, id: EndpointId) {
 
 async fn claim<B: Backend>(world: &World<B>, limit: u16) -> Option<Claimed> {
     let (holder, now) = (LeaseId::new(world.desk.ids.next()), world.now());
-    world.store.claim_endpoint(holder, now, now.plus(LEASE), limit).await.unwrap()
+    let too_late = now.minus(MAX_WAIT);
+    let claim = Claim { holder, now, until: now.plus(LEASE), limit, too_late, why: WHY };
+    world.store.claim_endpoint(&claim).await.unwrap()
 }
 
 fn ok() -> Arrival {
@@ -88,7 +91,7 @@ async fn mark<B: Backend>(
     claimed: &Claimed,
     arrivals: impl IntoIterator<Item = (usize, Arrival)>,
     ends: bool,
-) -> Held {
+) -> Option<Endpoint> {
     let settling = |(nth, arrival): (usize, Arrival)| {
         let delivery = &claimed.deliveries[nth];
         Settling::after(delivery.id, delivery.attempts, arrival, world.now())
@@ -114,6 +117,10 @@ async fn statuses<B: Backend>(world: &World<B>, id: EndpointId) -> Vec<DeliveryS
 
 fn ids(claimed: &Claimed) -> Vec<DeliveryId> {
     claimed.deliveries.iter().map(|delivery| delivery.id).collect()
+}
+
+fn attempts(claimed: &Claimed) -> Vec<u32> {
+    claimed.deliveries.iter().map(|delivery| delivery.attempts).collect()
 }
 
 pub async fn an_endpoint_is_read_as_it_was_written<B: Backend>(backend: B) {
@@ -171,7 +178,7 @@ pub async fn a_deleted_endpoint_keeps_no_secret_and_gives_up_what_waits<B: Backe
     );
     let last = listed(&world, id).await.remove(0);
     assert_eq!((last.last_error.as_deref(), last.settled_at), (Some("the endpoint was deleted"), Some(world.now())));
-    assert_eq!(mark(&world, &claimed, [], true).await, Held::No, "whoever delivers has lost it");
+    assert_eq!(mark(&world, &claimed, [], true).await, None, "whoever delivers has lost it");
     world.clock.advance(DAY);
     assert_eq!(claim(&world, 9).await, None);
     happen(&world, &olive, 1).await;
@@ -359,7 +366,7 @@ pub async fn an_endpoint_is_claimed_by_one_alone<B: Backend>(backend: B) {
     );
     happen(&world, &olive, 1).await;
     assert_eq!(claim(&world, 9).await, None, "nor for what has come since");
-    assert_eq!(mark(&world, &claimed, (0..3).map(|nth| (nth, ok())), true).await, Held::Yes);
+    assert!(mark(&world, &claimed, (0..3).map(|nth| (nth, ok())), true).await.is_some());
     let rest = claim(&world, 9).await.unwrap();
     assert_eq!(rest.deliveries.len(), 3);
     assert!(ids(&claimed).iter().all(|id| !ids(&rest).contains(id)));
@@ -405,9 +412,9 @@ pub async fn a_lease_that_ran_out_is_taken_over_with_the_same_ids<B: Backend>(ba
     assert_eq!(second.deliveries[..2], first.deliveries[1..], "the same events, and no attempt more");
     assert_eq!(second.deliveries.len(), 3);
 
-    assert_eq!(mark(&world, &first, [(1, refused())], true).await, Held::No, "too late");
+    assert_eq!(mark(&world, &first, [(1, refused())], true).await, None, "too late");
     assert_eq!(claim(&world, 9).await, None, "and nothing was given back by it");
-    assert_eq!(mark(&world, &second, (0..3).map(|nth| (nth, ok())), true).await, Held::Yes);
+    assert!(mark(&world, &second, (0..3).map(|nth| (nth, ok())), true).await.is_some());
     assert_eq!(claim(&world, 9).await, None);
 }
 
@@ -418,7 +425,7 @@ pub async fn what_was_claimed_and_not_sent_waits_again<B: Backend>(backend: B) {
     mark(&world, &first, [(0, refused())], true).await;
     world.clock.advance(MINUTE);
     let second = claim(&world, 9).await.unwrap();
-    assert_eq!(second.deliveries.iter().map(|it| it.attempts).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(attempts(&second), [0, 1]);
     mark(&world, &second, [], true).await;
     assert_eq!(statuses(&world, id).await, [DeliveryStatus::Failed, DeliveryStatus::Pending]);
     assert_eq!(ids(&claim(&world, 9).await.unwrap()), ids(&second), "at once");
@@ -445,15 +452,55 @@ pub async fn what_failed_waits_and_holds_up_nothing<B: Backend>(backend: B) {
     assert_eq!((again.deliveries[0].attempts, &again.deliveries[0].message), (1, &failing.deliveries[0].message));
 }
 
-pub async fn a_backlog_of_failures_leaves_room_for_what_is_new<B: Backend>(backend: B) {
+pub async fn retries_and_what_is_new_take_turns<B: Backend>(backend: B) {
     let (world, olive, _) = listening(backend).await;
     happen(&world, &olive, 6).await;
     let failing = claim(&world, 9).await.unwrap();
     mark(&world, &failing, (0..6).map(|nth| (nth, refused())), true).await;
     world.clock.advance(MINUTE);
     happen(&world, &olive, 2).await;
-    let mixed = claim(&world, 4).await.unwrap();
-    assert_eq!(mixed.deliveries.iter().map(|it| it.attempts).collect::<Vec<_>>(), [1, 1, 0, 0]);
+    let mixed = claim(&world, 5).await.unwrap();
+    assert_eq!(attempts(&mixed), [1, 0, 1, 0, 1]);
+    mark(&world, &mixed, [(1, ok()), (3, ok())], true).await;
+    assert_eq!(ids(&claim(&world, 9).await.unwrap()), ids(&failing), "where nothing is new, there is room for all");
+}
+
+pub async fn where_a_stint_is_one_attempt_the_one_that_has_waited_longest_is_made<B: Backend>(backend: B) {
+    let (world, olive, _) = listening(backend).await;
+    happen(&world, &olive, 3).await;
+    let failing = claim(&world, 9).await.unwrap();
+    mark(&world, &failing, (0..3).map(|nth| (nth, refused())), true).await;
+    world.clock.advance(MINUTE / 2);
+    happen(&world, &olive, 2).await;
+    world.clock.advance(MINUTE / 2);
+    let mut made = Vec::new();
+    for _ in 0..6 {
+        world.clock.advance(Duration::from_secs(10));
+        happen(&world, &olive, 1).await;
+        let claimed = claim(&world, 9).await.unwrap();
+        made.push(claimed.deliveries[0].attempts);
+        mark(&world, &claimed, [(0, refused())], true).await;
+    }
+    assert_eq!(made, [0, 0, 1, 1, 1, 0]);
+}
+
+/// Also where its retries have been due for longer than anything that anybody else waits for.
+pub async fn a_slow_endpoint_goes_to_the_back_of_the_queue<B: Backend>(backend: B) {
+    let (world, olive, slow) = listening(backend).await;
+    let bo = world.person("bo").await;
+    let other = register(&world, &bo, &[EventType::KeyRevoked]).await.endpoint.id;
+    happen(&world, &olive, 3).await;
+    let failing = claim(&world, 9).await.unwrap();
+    mark(&world, &failing, (0..3).map(|nth| (nth, refused())), true).await;
+    world.clock.advance(MINUTE);
+    let first = claim(&world, 9).await.unwrap();
+    assert_eq!(first.endpoint.id, slow);
+    world.clock.advance(Duration::from_secs(5));
+    happen(&world, &bo, 1).await;
+    world.clock.advance(Duration::from_secs(5));
+    mark(&world, &first, [(0, refused())], true).await;
+    assert_eq!(claim(&world, 9).await.unwrap().endpoint.id, other);
+    assert_eq!(claim(&world, 9).await.unwrap().endpoint.id, slow, "at once all the same");
 }
 
 pub async fn what_fails_six_times_is_given_up<B: Backend>(backend: B) {
@@ -478,13 +525,112 @@ pub async fn what_fails_six_times_is_given_up<B: Backend>(backend: B) {
     assert_eq!(claim(&world, 9).await, None);
 }
 
+/// Whatever it is: failed before, or left behind by somebody who crashed.
+pub async fn what_has_waited_for_too_long_is_given_up_unsent<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 2).await;
+    let claimed = claim(&world, 9).await.unwrap();
+    let answer = Arrival::Answered { status: 503, excerpt: Excerpt::of(b"busy") };
+    mark(&world, &claimed, [(0, answer)], true).await;
+    world.clock.advance(MAX_WAIT.saturating_sub(LEASE));
+    happen(&world, &olive, 1).await;
+    let left_behind = claim(&world, 2).await.unwrap();
+    assert_eq!(left_behind.deliveries.len(), 2);
+    world.clock.advance(LEASE);
+    assert_eq!(ids(&claim(&world, 2).await.unwrap()).len(), 2, "to the last moment");
+    world.clock.advance(LEASE);
+    let last = claim(&world, 9).await.unwrap();
+    assert_eq!(last.deliveries.len(), 1);
+    let (given_up, sent) = (DeliveryStatus::Dlq, DeliveryStatus::InFlight);
+    assert_eq!(statuses(&world, id).await, [given_up, given_up, sent]);
+    let late = listed(&world, id).await.pop().unwrap();
+    assert_eq!((late.last_error.as_deref(), late.attempts, late.settled_at), (Some(WHY), 1, Some(world.now())));
+    assert_eq!(late.last_response_status, Some(503), "the last answer is still shown");
+    let counted = Tally { dlq: 2, ..claimed.endpoint.tally };
+    assert_eq!((last.endpoint.active, last.endpoint.tally), (true, counted));
+    assert_eq!(world.store.seen_endpoint(olive.id, id).await.unwrap(), Some(last.endpoint));
+}
+
+pub async fn a_backlog_is_given_up_in_pieces_before_anything_is_sent<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 3).await;
+    world.clock.advance(MAX_WAIT + LEASE);
+    happen(&world, &olive, 1).await;
+    let first = claim(&world, 2).await.unwrap();
+    assert!(first.deliveries.is_empty(), "there may be more that is too late");
+    let (given_up, waits) = (DeliveryStatus::Dlq, DeliveryStatus::Pending);
+    assert_eq!(statuses(&world, id).await, [given_up, given_up, waits, waits]);
+    mark(&world, &first, [], true).await;
+    assert_eq!(claim(&world, 2).await.unwrap().deliveries.len(), 1);
+    assert_eq!(statuses(&world, id).await, [given_up, given_up, given_up, DeliveryStatus::InFlight]);
+}
+
+pub async fn what_is_replayed_has_all_its_time_again<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 1).await;
+    let claimed = claim(&world, 9).await.unwrap();
+    mark(&world, &claimed, [(0, ok())], true).await;
+    world.clock.advance(MAX_WAIT * 2);
+    let delivery = ids(&claimed)[0];
+    world.webhooks().replay(&world.permit(&olive).await, delivery).await.unwrap();
+    world.clock.advance(MAX_WAIT);
+    assert_eq!(ids(&claim(&world, 9).await.unwrap()), [delivery]);
+    world.clock.advance(LEASE);
+    assert!(claim(&world, 9).await.unwrap().deliveries.is_empty());
+    assert_eq!(statuses(&world, id).await, [DeliveryStatus::Dlq]);
+}
+
+/// Nobody claims what is paused: it is given up when the endpoint is resumed.
+pub async fn what_waited_for_too_long_while_paused_is_given_up<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 1).await;
+    pause(&world, &olive, id, false).await;
+    world.clock.advance(MAX_WAIT + LEASE);
+    pause(&world, &olive, id, true).await;
+    assert!(claim(&world, 9).await.unwrap().deliveries.is_empty());
+    assert_eq!(statuses(&world, id).await, [DeliveryStatus::Dlq]);
+}
+
+pub async fn whoever_delivers_hears_of_a_change<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 3).await;
+    let claimed = claim(&world, 9).await.unwrap();
+    assert_eq!(mark(&world, &claimed, [(0, ok())], false).await.as_ref(), Some(&claimed.endpoint), "none yet");
+    let elsewhere = EndpointEdit { url: Some("https://example.org/".to_owned()), ..EndpointEdit::default() };
+    edit(&world, &olive, id, elsewhere).await;
+    let rotated = world.webhooks().rotate_secret(&world.permit(&olive).await, id).await.unwrap().endpoint;
+    assert_eq!(rotated.url.as_str(), "https://example.org/");
+    assert_eq!(mark(&world, &claimed, [(1, ok())], false).await, Some(rotated));
+    assert_eq!(claim(&world, 9).await, None, "it still holds the lease");
+}
+
+pub async fn whoever_has_lost_the_lease_notes_nothing<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 3).await;
+    let mut first = claim(&world, 2).await.unwrap();
+    first.endpoint.tally.delivered = 7;
+    world.clock.advance(LEASE);
+    let second = claim(&world, 9).await.unwrap();
+    let before = world.backend.dump().await;
+    for ends in [false, true] {
+        assert_eq!(mark(&world, &first, [(0, ok()), (1, refused())], ends).await, None);
+        assert_eq!(world.backend.dump().await, before, "somebody else has it");
+    }
+    remove(&world, &olive, id).await;
+    let before = world.backend.dump().await;
+    for ends in [false, true] {
+        assert_eq!(mark(&world, &second, [(0, ok()), (1, refused())], ends).await, None);
+        assert_eq!(world.backend.dump().await, before, "it is deleted");
+    }
+}
+
 pub async fn a_paused_endpoint_waits_and_goes_on<B: Backend>(backend: B) {
     let (world, olive, id) = listening(backend).await;
     happen(&world, &olive, 3).await;
     let claimed = claim(&world, 2).await.unwrap();
     pause(&world, &olive, id, false).await;
-    assert_eq!(mark(&world, &claimed, [(0, ok())], false).await, Held::Paused);
-    assert_eq!(mark(&world, &claimed, [], true).await, Held::Paused);
+    assert!(!mark(&world, &claimed, [(0, ok())], false).await.unwrap().active);
+    assert!(!mark(&world, &claimed, [], true).await.unwrap().active);
     world.clock.advance(HOUR);
     assert_eq!(claim(&world, 9).await, None);
     happen(&world, &olive, 1).await;
@@ -514,10 +660,9 @@ pub async fn the_tally_is_kept_with_the_marks<B: Backend>(backend: B) {
     (tally.delivered, tally.failed, tally.dlq, tally.consecutive_failures) = (5, 4, 3, 2);
     (tally.last_success_at, tally.last_failure_at) = (Some(world.now()), Some(people::EARLIER));
     let marks = Marks { endpoint: id, holder: claimed.holder, settlings: Vec::new(), tally, ends: Some(world.now()) };
-    assert_eq!(world.store.mark(&marks).await.unwrap(), Held::Yes);
+    let noted = world.store.mark(&marks).await.unwrap();
+    assert_eq!(noted.map(|endpoint| endpoint.tally), Some(tally));
     assert_eq!(world.store.seen_endpoint(olive.id, id).await.unwrap().unwrap().tally, tally);
-    let somebody = Marks { holder: LeaseId::new(people::uuid(1)), ..marks };
-    assert_eq!(world.store.mark(&somebody).await.unwrap(), Held::No);
 }
 
 pub async fn a_delivery_is_replayed_from_the_status_it_was_seen_in<B: Backend>(backend: B) {
@@ -537,7 +682,8 @@ pub async fn a_delivery_is_replayed_from_the_status_it_was_seen_in<B: Backend>(b
     let late = forge::replay(&world.desk, &world.permit(&olive).await, delivered).await;
     assert!(world.store.commit_replay(&late).await.unwrap_err().is_stale());
     let replayed = claim(&world, 9).await.unwrap();
-    assert_eq!(replayed.deliveries, claimed.deliveries, "the same event, under the same ids");
+    assert_eq!(ids(&replayed), ids(&claimed));
+    assert_eq!(replayed.deliveries[0].message, claimed.deliveries[0].message, "the same event, under the same ids");
 }
 
 pub async fn deliveries_are_listed_newest_first_by_status<B: Backend>(backend: B) {
@@ -604,6 +750,25 @@ pub async fn what_was_settled_long_ago_is_forgotten<B: Backend>(backend: B) {
     assert_eq!(world.store.seen_endpoint(olive.id, id).await.unwrap().unwrap().old_secret, None);
 }
 
+pub async fn a_deleted_endpoint_is_forgotten_after_its_deliveries<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    let kept = register(&world, &olive, &[EventType::RoleChanged]).await.endpoint.id;
+    let idle = register(&world, &olive, &[EventType::RoleChanged]).await.endpoint.id;
+    happen(&world, &olive, 2).await;
+    remove(&world, &olive, id).await;
+    remove(&world, &olive, idle).await;
+    let (deleted, log) = (world.now(), world.log(olive.id).await);
+    world.clock.advance(HOUR);
+    let is_there = async |id| world.store.seen_endpoint(olive.id, id).await.unwrap().is_some();
+    assert!(!world.store.forget(deleted, world.now(), 9).await.unwrap());
+    assert!(is_there(idle).await, "not before its time");
+    assert!(world.store.forget(world.now(), world.now(), 1).await.unwrap(), "there is more");
+    assert_eq!((is_there(id).await, is_there(idle).await), (true, false), "while a delivery can be looked up");
+    world.store.forget(world.now(), world.now(), 9).await.unwrap();
+    assert_eq!((is_there(id).await, is_there(kept).await), (false, true));
+    assert_eq!(world.log(olive.id).await, log, "the log keeps what was said of it");
+}
+
 /// Nothing that is asked for by an id that was never given answers.
 pub async fn what_was_never_made_is_not_seen<B: Backend>(backend: B) {
     let (world, olive, _) = listening(backend).await;
@@ -621,7 +786,7 @@ pub async fn what_happens_while_a_lease_ends_is_not_forgotten<B: Backend>(backen
         let permit = world.permit(&olive).await;
         let either = async |runner: usize| match runner {
             0 => world.keys().revoke(&permit, key).await.unwrap(),
-            _ => assert_eq!(mark(&world, &claimed, [(0, ok())], true).await, Held::Yes),
+            _ => assert!(mark(&world, &claimed, [(0, ok())], true).await.is_some()),
         };
         race(2, either).await;
         let next = claim(&world, 9).await.expect("the revoked key is told of");
@@ -629,6 +794,52 @@ pub async fn what_happens_while_a_lease_ends_is_not_forgotten<B: Backend>(backen
         mark(&world, &next, [(0, ok())], true).await;
     }
     assert_eq!(statuses(&world, id).await, [DeliveryStatus::Delivered; 24]);
+}
+
+/// A replay that comes while somebody ends the lease: whichever is first, the endpoint is due.
+pub async fn what_is_replayed_while_a_lease_ends_is_not_forgotten<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    happen(&world, &olive, 1).await;
+    let first = claim(&world, 9).await.unwrap();
+    mark(&world, &first, [(0, ok())], true).await;
+    for _ in 0..12 {
+        world.webhooks().test(&world.permit(&olive).await, id).await.unwrap();
+        let claimed = claim(&world, 9).await.unwrap();
+        let permit = world.permit(&olive).await;
+        let either = async |runner: usize| match runner {
+            0 => drop(world.webhooks().replay(&permit, ids(&first)[0]).await.unwrap()),
+            _ => assert!(mark(&world, &claimed, [(0, ok())], true).await.is_some()),
+        };
+        race(2, either).await;
+        let next = claim(&world, 9).await.expect("the replayed one is due");
+        assert_eq!(ids(&next), ids(&first));
+        mark(&world, &next, [(0, ok())], true).await;
+    }
+}
+
+/// Of a replay and those who forget one comes first: what was put back is kept, and what was forgotten is not put back.
+pub async fn what_is_replayed_is_not_forgotten_meanwhile<B: Backend>(backend: B) {
+    let (world, olive, id) = listening(backend).await;
+    for _ in 0..24 {
+        happen(&world, &olive, 1).await;
+        let delivered = claim(&world, 9).await.unwrap();
+        mark(&world, &delivered, [(0, ok())], true).await;
+        world.clock.advance(HOUR);
+        let permit = world.permit(&olive).await;
+        let either = async |runner: usize| match runner {
+            0 => world.webhooks().replay(&permit, ids(&delivered)[0]).await.is_ok(),
+            _ => world.store.forget(world.now(), world.now(), 9).await.unwrap(),
+        };
+        let replayed = race(3, either).await.contains(&true);
+        assert_eq!(statuses(&world, id).await, vec![DeliveryStatus::Pending; usize::from(replayed)]);
+        if replayed {
+            let again = claim(&world, 9).await.unwrap();
+            assert_eq!(ids(&again), ids(&delivered));
+            mark(&world, &again, [(0, ok())], true).await;
+            world.clock.advance(HOUR);
+            world.store.forget(world.now(), world.now(), 9).await.unwrap();
+        }
+    }
 }
 
 /// Of a deletion and a claim one comes first: nothing is in flight for an endpoint that is gone.
@@ -649,7 +860,7 @@ pub async fn of_a_deletion_and_a_claim_one_comes_first<B: Backend>(backend: B) {
         let claimed = race(2, either).await.into_iter().flatten().next();
         assert_eq!(statuses(&world, id).await, [DeliveryStatus::Dlq; 2]);
         if let Some(claimed) = claimed {
-            assert_eq!(mark(&world, &claimed, [(0, ok())], true).await, Held::No);
+            assert_eq!(mark(&world, &claimed, [(0, ok())], true).await, None);
         }
         assert_eq!(statuses(&world, id).await, [DeliveryStatus::Dlq; 2]);
     }

@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use driftstack_domain::{
     audit::{ActionFilter, AuditFilter},
     email::Email,
-    id::{DeliveryId, EndpointId, LeaseId, MembershipId, ProfileId, SessionId, WebSessionId},
+    id::{DeliveryId, EndpointId, MembershipId, ProfileId, SessionId, WebSessionId},
     staff::EmailStart,
     usage::Day,
     webhook::DeliveryStatus,
@@ -29,7 +29,7 @@ use super::{
         membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
-use crate::hot_reads::{account, digest, hot_reads, now, page};
+use crate::hot_reads::{account, claim, digest, hot_reads, now, page};
 
 /// 200,000 accounts with a key and a session each; one of them has a team of 5,000 and a million entries on its log. Sessions and
 /// profiles are those of 500 accounts.

@@ -13,8 +13,8 @@ use driftstack_domain::{
     secret::Sealed,
     time::Timestamp,
     webhook::{
-        Claimed, ClaimedDelivery, Delivery, DeliveryQueue, DeliveryStatus, Endpoint, Event, EventType, Held, Marks,
-        Message, Settling, Subscription, Tally,
+        Claim, Claimed, ClaimedDelivery, Delivery, DeliveryQueue, DeliveryStatus, Endpoint, Event, EventType, Marks,
+        Message, Settling, Subscription, Tally, by_turns,
     },
 };
 use futures_util::FutureExt;
@@ -34,18 +34,13 @@ use crate::{
 #[async_trait]
 impl DeliveryQueue for Store {
     #[instrument(level = "debug", name = "db.webhook_delivery.claim", skip_all)]
-    async fn claim_endpoint(
-        &self,
-        holder: LeaseId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u16,
-    ) -> Result<Option<Claimed>, StoreError> {
-        Ok(self.write(move |c| claim(c, holder, now, until, limit).boxed()).await?)
+    async fn claim_endpoint(&self, it: &Claim) -> Result<Option<Claimed>, StoreError> {
+        let it = *it;
+        Ok(self.write(move |c| claim(c, it).boxed()).await?)
     }
 
     #[instrument(level = "debug", name = "db.webhook_delivery.mark", skip_all)]
-    async fn mark(&self, marks: &Marks) -> Result<Held, StoreError> {
+    async fn mark(&self, marks: &Marks) -> Result<Option<Endpoint>, StoreError> {
         let marks = marks.clone();
         Ok(self.write(move |c| mark(c, marks).boxed()).await?)
     }
@@ -56,8 +51,8 @@ impl DeliveryQueue for Store {
     }
 
     #[instrument(level = "debug", name = "db.webhook_delivery.forget", skip_all)]
-    async fn forget(&self, settled_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError> {
-        Ok(self.write(move |c| forget(c, settled_before, now, limit).boxed()).await?)
+    async fn forget(&self, over_before: Timestamp, now: Timestamp, limit: u16) -> Result<bool, StoreError> {
+        Ok(self.write(move |c| forget(c, over_before, now, limit).boxed()).await?)
     }
 
     async fn event_written(&self) {
@@ -75,13 +70,10 @@ seen! {
         seq: i64 = webhook_endpoints.last_seq,
     }
 
-    struct Active {
-        active: bool = webhook_endpoints.active,
-    }
-
     struct DueRow {
         id: DeliveryId = webhook_deliveries.id,
         attempts: i32 = webhook_deliveries.attempts,
+        due_at: Timestamp = webhook_deliveries.next_attempt_at,
         event: EventId = webhook_events.id,
         account: AccountId = webhook_events.account,
         kind: EventType = webhook_events.kind,
@@ -93,17 +85,25 @@ seen! {
         at: Timestamp = webhook_deliveries.next_attempt_at,
     }
 
+    struct LateRow {
+        id: DeliveryId = webhook_deliveries.id,
+    }
+
     struct SettledRow {
         id: DeliveryId = webhook_deliveries.id,
         event: EventId = webhook_deliveries.event,
+    }
+
+    struct DeletedRow {
+        id: EndpointId = webhook_endpoints.id,
     }
 }
 
 impl From<DueRow> for ClaimedDelivery {
     fn from(row: DueRow) -> Self {
         let attempts = u32::try_from(row.attempts).unwrap_or_default();
-        let DueRow { id, event, account, kind, at, data, .. } = row;
-        Self { id, attempts, message: Message { id: event, account, kind, at, data } }
+        let DueRow { id, due_at, event, account, kind, at, data, .. } = row;
+        Self { id, attempts, due_at, message: Message { id: event, account, kind, at, data } }
     }
 }
 
@@ -187,13 +187,8 @@ pub(super) async fn wake(c: &mut Conn, endpoint: EndpointId, at: Timestamp) -> A
     Ok(())
 }
 
-pub(crate) async fn claim(
-    c: &mut Conn,
-    holder: LeaseId,
-    now: Timestamp,
-    until: Timestamp,
-    limit: u16,
-) -> Answer<Option<Claimed>> {
+pub(crate) async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<Claimed>> {
+    let Claim { holder, now, until, limit, .. } = it;
     let Some(id) = dialect::due_endpoint(c, now).await? else { return Ok(None) };
     // Asks again whether it is due: where two may look at once, the slower one finds nothing.
     let free = webhook_endpoints::table
@@ -206,8 +201,11 @@ pub(crate) async fn claim(
         .get_result::<EndpointRow>(c)
         .await
         .optional()?;
-    let Some(endpoint) = taken.map(Endpoint::from) else { return Ok(None) };
-    let deliveries = due(c, endpoint.id, now, limit).await?;
+    let Some(mut endpoint) = taken.map(Endpoint::from) else { return Ok(None) };
+    let given_up = give_up(c, endpoint.id, it).await?;
+    endpoint.tally.dlq += given_up;
+    let more_is_late = given_up >= limit.into();
+    let deliveries = if more_is_late { Vec::new() } else { due(c, endpoint.id, now, limit).await? };
     if !deliveries.is_empty() {
         let ids: Vec<Key> = deliveries.iter().map(|delivery| b_key(delivery.id)).collect();
         dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
@@ -222,19 +220,55 @@ fn b_key(id: DeliveryId) -> Key {
     Key(id.uuid())
 }
 
-/// What is due at an endpoint whose lease one has: what somebody has left behind, what has failed, and what is new.
+/// Gives up what has waited for too long at an endpoint whose lease one has, and counts it.
+pub(crate) async fn give_up(c: &mut Conn, endpoint: EndpointId, it: Claim) -> Answer<i64> {
+    let not_since =
+        webhook_deliveries::replayed_at.is_null().or(webhook_deliveries::replayed_at.lt(b(&Some(it.too_late))));
+    let late: Vec<LateRow> = webhook_deliveries::table
+        .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
+        .filter(webhook_deliveries::settled_at.is_null())
+        .filter(webhook_deliveries::created_at.lt(b(&it.too_late)))
+        .filter(not_since)
+        .order(webhook_deliveries::created_at)
+        .limit(it.limit.into())
+        .select((webhook_deliveries::id,))
+        .load(c)
+        .await?;
+    if late.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Key> = late.iter().map(|row| b_key(row.id)).collect();
+    dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
+        .set((
+            webhook_deliveries::status.eq(b(&DeliveryStatus::Dlq)),
+            webhook_deliveries::error.eq(Some(it.why)),
+            webhook_deliveries::next_attempt_at.eq(b(&it.now)),
+            webhook_deliveries::settled_at.eq(b(&Some(it.now))),
+        ))
+        .execute(c)
+        .await?;
+    let given_up = i64::try_from(late.len()).unwrap_or(i64::MAX);
+    dsl::update(webhook_endpoints::table.find(b(&endpoint)))
+        .set(webhook_endpoints::dlq.eq(webhook_endpoints::dlq + given_up))
+        .execute(c)
+        .await?;
+    Ok(given_up)
+}
+
+/// What is due at an endpoint whose lease one has: what somebody has left behind, then what has failed and what is new by turns.
 pub(crate) async fn due(
     c: &mut Conn,
     endpoint: EndpointId,
     now: Timestamp,
     limit: u16,
 ) -> Answer<Vec<ClaimedDelivery>> {
-    let left = numbered(c, endpoint, DeliveryStatus::InFlight, limit.into()).await?;
-    let mut rest = i64::from(limit) - i64::try_from(left.len()).unwrap_or(i64::MAX);
-    let failed = failed(c, endpoint, now, rest.min(i64::from(limit) / 2)).await?;
-    rest -= i64::try_from(failed.len()).unwrap_or(i64::MAX);
+    let mut due = numbered(c, endpoint, DeliveryStatus::InFlight, limit.into()).await?;
+    let rest = i64::from(limit) - i64::try_from(due.len()).unwrap_or(i64::MAX);
+    let failed = failed(c, endpoint, now, rest).await?;
     let new = numbered(c, endpoint, DeliveryStatus::Pending, rest).await?;
-    Ok(left.into_iter().chain(failed).chain(new).map(ClaimedDelivery::from).collect())
+    due.extend(by_turns(failed, new));
+    due.truncate(limit.into());
+    Ok(due)
 }
 
 /// The columns of a [`DueRow`].
@@ -243,6 +277,7 @@ macro_rules! due_columns {
         (
             webhook_deliveries::id,
             webhook_deliveries::attempts,
+            webhook_deliveries::next_attempt_at,
             webhook_events::id,
             webhook_events::account,
             webhook_events::kind,
@@ -252,7 +287,12 @@ macro_rules! due_columns {
     };
 }
 
-async fn numbered(c: &mut Conn, endpoint: EndpointId, status: DeliveryStatus, limit: i64) -> Answer<Vec<DueRow>> {
+async fn numbered(
+    c: &mut Conn,
+    endpoint: EndpointId,
+    status: DeliveryStatus,
+    limit: i64,
+) -> Answer<Vec<ClaimedDelivery>> {
     let rows = webhook_deliveries::table
         .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
         .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
@@ -260,12 +300,12 @@ async fn numbered(c: &mut Conn, endpoint: EndpointId, status: DeliveryStatus, li
         .order(webhook_deliveries::seq)
         .limit(limit)
         .select(due_columns!())
-        .load(c)
+        .load::<DueRow>(c)
         .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(ClaimedDelivery::from).collect())
 }
 
-async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) -> Answer<Vec<DueRow>> {
+async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) -> Answer<Vec<ClaimedDelivery>> {
     let rows = webhook_deliveries::table
         .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
         .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
@@ -274,12 +314,12 @@ async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) 
         .order((webhook_deliveries::next_attempt_at, webhook_deliveries::seq))
         .limit(limit)
         .select(due_columns!())
-        .load(c)
+        .load::<DueRow>(c)
         .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(ClaimedDelivery::from).collect())
 }
 
-async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
+async fn mark(c: &mut Conn, it: Marks) -> Answer<Option<Endpoint>> {
     let Tally { delivered, failed, dlq, consecutive_failures, last_success_at, last_failure_at } = it.tally;
     let mine = webhook_endpoints::table.find(b(&it.endpoint)).filter(webhook_endpoints::lease.eq(b(&Some(it.holder))));
     let held = dsl::update(mine)
@@ -291,18 +331,18 @@ async fn mark(c: &mut Conn, it: Marks) -> Answer<Held> {
             webhook_endpoints::last_success_at.eq(b(&last_success_at)),
             webhook_endpoints::last_failure_at.eq(b(&last_failure_at)),
         ))
-        .returning((webhook_endpoints::active,))
-        .get_result::<Active>(c)
+        .returning(endpoint_columns!())
+        .get_result::<EndpointRow>(c)
         .await
         .optional()?;
-    let Some(Active { active }) = held else { return Ok(Held::No) };
+    let Some(endpoint) = held.map(Endpoint::from) else { return Ok(None) };
     for settling in &it.settlings {
         settle(c, settling).await?;
     }
     if let Some(at) = it.ends {
-        give_back(c, it.endpoint, at, active).await?;
+        give_back(c, it.endpoint, at, endpoint.active).await?;
     }
-    Ok(if active { Held::Yes } else { Held::Paused })
+    Ok(Some(endpoint))
 }
 
 async fn settle(c: &mut Conn, it: &Settling) -> Answer<()> {
@@ -350,7 +390,8 @@ async fn give_back(c: &mut Conn, endpoint: EndpointId, at: Timestamp, active: bo
     Ok(())
 }
 
-/// When there is something to deliver again: now, where anything was never sent.
+/// When there is something to deliver again: now, where anything was never sent, and not earlier, whatever is overdue. Others
+/// have waited meanwhile.
 pub(crate) async fn next_due(c: &mut Conn, endpoint: EndpointId, now: Timestamp) -> Answer<Option<Timestamp>> {
     let of = |status: DeliveryStatus| {
         webhook_deliveries::table
@@ -364,7 +405,7 @@ pub(crate) async fn next_due(c: &mut Conn, endpoint: EndpointId, now: Timestamp)
         return Ok(Some(now));
     }
     let failed = of(DeliveryStatus::Failed).order(webhook_deliveries::next_attempt_at).load::<NextRow>(c).await?;
-    Ok(failed.into_iter().next().map(|row| row.at))
+    Ok(failed.into_iter().next().map(|row| row.at.max(now)))
 }
 
 async fn waiting(c: &mut Conn) -> Answer<u32> {
@@ -373,7 +414,14 @@ async fn waiting(c: &mut Conn) -> Answer<u32> {
     Ok(u32::try_from(waiting).unwrap_or(u32::MAX))
 }
 
-pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timestamp, limit: u16) -> Answer<bool> {
+pub(crate) async fn forget(c: &mut Conn, over_before: Timestamp, now: Timestamp, limit: u16) -> Answer<bool> {
+    forget_old_secrets(c, now).await?;
+    let deliveries = forget_deliveries(c, over_before, limit).await?;
+    let endpoints = forget_endpoints(c, over_before, limit).await?;
+    Ok(deliveries.max(endpoints) == usize::from(limit))
+}
+
+async fn forget_old_secrets(c: &mut Conn, now: Timestamp) -> Answer<()> {
     let rotated = webhook_endpoints::table.filter(webhook_endpoints::old_secret_until.le(b(&Some(now))));
     dsl::update(rotated)
         .set((
@@ -383,6 +431,11 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
         ))
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// And the events of which nobody is told any more.
+async fn forget_deliveries(c: &mut Conn, settled_before: Timestamp, limit: u16) -> Answer<usize> {
     let old: Vec<SettledRow> = webhook_deliveries::table
         .filter(webhook_deliveries::settled_at.lt(b(&Some(settled_before))))
         .order(webhook_deliveries::settled_at)
@@ -391,7 +444,7 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
         .load(c)
         .await?;
     if old.is_empty() {
-        return Ok(false);
+        return Ok(0);
     }
     let ids: Vec<Key> = old.iter().map(|row| b_key(row.id)).collect();
     // Unless somebody has put it back since.
@@ -401,5 +454,24 @@ pub(crate) async fn forget(c: &mut Conn, settled_before: Timestamp, now: Timesta
     let told = webhook_deliveries::table.filter(webhook_deliveries::event.eq(webhook_events::id));
     let untold = webhook_events::table.filter(webhook_events::id.eq_any(events)).filter(dsl::not(dsl::exists(told)));
     dsl::delete(untold).execute(c).await?;
-    Ok(old.len() == usize::from(limit))
+    Ok(old.len())
+}
+
+/// The deleted ones whose deliveries are forgotten: no other ever comes to them.
+async fn forget_endpoints(c: &mut Conn, deleted_before: Timestamp, limit: u16) -> Answer<usize> {
+    let left = webhook_deliveries::table.filter(webhook_deliveries::endpoint.eq(webhook_endpoints::id));
+    let old: Vec<DeletedRow> = webhook_endpoints::table
+        .filter(webhook_endpoints::disabled_at.lt(b(&Some(deleted_before))))
+        .filter(dsl::not(dsl::exists(left)))
+        .order(webhook_endpoints::disabled_at)
+        .limit(limit.into())
+        .select((webhook_endpoints::id,))
+        .load(c)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Key> = old.iter().map(|row| Key(row.id.uuid())).collect();
+    dsl::delete(webhook_endpoints::table.filter(webhook_endpoints::id.eq_any(ids))).execute(c).await?;
+    Ok(old.len())
 }

@@ -131,6 +131,7 @@ seen! {
         response_excerpt: Option<Excerpt> = webhook_deliveries.response_excerpt,
         error: Option<String> = webhook_deliveries.error,
         settled_at: Option<Timestamp> = webhook_deliveries.settled_at,
+        replayed_at: Option<Timestamp> = webhook_deliveries.replayed_at,
         created_at: Timestamp = webhook_deliveries.created_at,
     }
 }
@@ -179,6 +180,7 @@ macro_rules! delivery_columns {
             webhook_deliveries::response_excerpt,
             webhook_deliveries::error,
             webhook_deliveries::settled_at,
+            webhook_deliveries::replayed_at,
             webhook_deliveries::created_at,
         )
     };
@@ -226,6 +228,7 @@ impl From<DeliveryRow> for Delivery {
             last_response_excerpt: row.response_excerpt,
             last_error: row.error,
             settled_at: row.settled_at,
+            waiting_since: row.replayed_at.unwrap_or(row.created_at),
             created_at: row.created_at,
         }
     }
@@ -393,6 +396,7 @@ async fn replay(c: &mut Conn, it: &Replay) -> Answer<()> {
             webhook_deliveries::attempts.eq(i32::try_from(delivery.attempts).unwrap_or(i32::MAX)),
             webhook_deliveries::next_attempt_at.eq(b(&delivery.next_attempt_at)),
             webhook_deliveries::settled_at.eq(b(&delivery.settled_at)),
+            webhook_deliveries::replayed_at.eq(b(&Some(delivery.waiting_since))),
         ))
         .execute(c)
         .await?;
