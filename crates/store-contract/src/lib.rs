@@ -112,6 +112,7 @@ macro_rules! store_contract {
                 }
                 endings {
                     a_deletion_ends_everything_at_once
+                    a_deletion_is_told_to_the_owners_and_to_its_own_endpoints
                     a_deletion_that_is_asked_for_twice_is_one
                     a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale
                     a_deletion_ends_the_sessions_that_run

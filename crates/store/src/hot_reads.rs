@@ -41,6 +41,7 @@ macro_rules! hot_reads {
             a_page_of_members: membership::members(account(), page());
             a_page_of_owners: membership::owners(account(), page());
             a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
+            the_keys_that_are_not_revoked: api_key::unrevoked(account());
             the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
             a_page_of_pending_invites: invite::pending(account(), now(), page());
             an_invite_by_its_token: invite::seen_token(digest(), account());

@@ -6,8 +6,9 @@ use crate::{
     avatar::AvatarKey,
     change::Revision,
     email::Email,
-    id::{AccountId, ApiKeyId, LinkId, MailId, MembershipId, WebSessionId},
+    id::{AccountId, ApiKeyId, LinkId, MailId, WebSessionId},
     mail::MailKind,
+    membership::Membership,
     session::Session,
     time::{DAY, Timestamp},
     web_session::Agent,
@@ -40,6 +41,8 @@ pub struct SeenEnding {
     pub status: AccountStatus,
     /// The teams of others that the account is on.
     pub departures: Vec<Departure>,
+    /// The unrevoked keys on the account, in whosever hands. Whoever mints one moves the account's revision.
+    pub keys: Vec<ApiKeyId>,
     /// The sessions that run on the account's workspace.
     pub running: Vec<Session>,
 }
@@ -47,8 +50,7 @@ pub struct SeenEnding {
 /// A membership that ends with the member's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Departure {
-    pub membership: MembershipId,
-    pub owner: AccountId,
+    pub membership: Membership,
     pub owner_revision: Revision,
     /// The unrevoked keys on the owner's account that are in the member's hands.
     pub keys: Vec<ApiKeyId>,

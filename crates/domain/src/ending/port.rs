@@ -16,10 +16,11 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait EndingStore: Send + Sync {
-    /// The revision of an owner MUST NOT be newer than the keys that are in the member's hands there.
+    /// The revision of an owner MUST NOT be newer than the keys that are in the member's hands there. MUST name every key on
+    /// the account that is not revoked.
     async fn seen_ending(&self, account: AccountId) -> Result<Option<SeenEnding>, StoreError>;
 
-    /// MUST end every sign-in and session of the account, revoke every key on it and those of the departures, void its links
+    /// MUST end every sign-in and session of the account, revoke its keys and those of the departures, void its links
     /// and its open invites, forget its challenges, and end the memberships. MUST be `Stale` unless the account is active and
     /// on exactly those teams, and exactly those sessions run.
     async fn commit_deletion(&self, it: &Deletion) -> Result<(), CommitError>;

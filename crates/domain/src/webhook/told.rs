@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Desk {
-    /// `reason` is `revoked` or `member_removed`.
+    /// `reason` is `revoked`, `member_removed` or `account_deleted`.
     pub(crate) fn key_revoked(&self, account: AccountId, by: Actor, key: ApiKeyId, reason: &str) -> Event {
         let data = [
             ("api_key_id", key.to_string().into()),

@@ -36,10 +36,13 @@ use driftstack_domain::{
     time::{DAY, MINUTE},
     usage::{Day, DayMinutes, UsageStore as _},
     web_session::WebSessionStore as _,
-    webhook::{EndpointOrder, EventType},
+    webhook::{EndpointOrder, EventType, WebhookStore as _},
 };
 
-use super::sessions::{begin, on};
+use super::{
+    sessions::{begin, on},
+    webhooks::{claim, happen, listed, register},
+};
 use crate::{
     backend::Backend,
     forge,
@@ -115,6 +118,37 @@ pub async fn a_deletion_ends_everything_at_once<B: Backend>(backend: B) {
     assert!(world.store.account(olive.id).await.unwrap().is_none(), "staff do not see it");
 }
 
+pub async fn a_deletion_is_told_to_the_owners_and_to_its_own_endpoints<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (olive, ada, bo) = (world.person("olive").await, world.person("ada").await, world.person("bo").await);
+    world.join(&olive, &ada, Role::Admin).await;
+    world.join(&bo, &olive, Role::Admin).await;
+    let told = [EventType::MemberRemoved, EventType::KeyRevoked];
+    let own = register(&world, &olive, &told).await.endpoint;
+    register(&world, &bo, &told).await;
+    let over = world.mint(&olive, &olive, "revoked before").await.key.id;
+    world.keys().revoke(&world.permit(&olive).await, over).await.unwrap();
+    world.mint(&olive, &olive, "own").await;
+    world.mint(&ada, &olive, "ada's").await;
+    world.mint(&olive, &bo, "at bo's").await;
+    delete(&world, &olive).await;
+
+    let mut heard: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    while let Some(claimed) = claim(&world, 100).await {
+        let told = claimed.deliveries.iter().map(|it| (it.message.kind, it.message.data.get("reason").cloned()));
+        heard.entry(claimed.endpoint.account).or_default().extend(told);
+    }
+    let revoked = |reason: &str| (EventType::KeyRevoked, Some(reason.into()));
+    assert_eq!(heard[&olive.id], [revoked("revoked"), revoked("account_deleted"), revoked("account_deleted")]);
+    assert_eq!(heard[&bo.id], [(EventType::MemberRemoved, None), revoked("member_removed")]);
+
+    // Its endpoints come back with it, as they were.
+    let back = world.sign_in(&olive).await;
+    assert_eq!(world.store.endpoints(back.id).await.unwrap(), [own.clone()]);
+    happen(&world, &back, 1).await;
+    assert_eq!(listed(&world, own.id).await.len(), 4);
+}
+
 pub async fn a_deletion_that_is_asked_for_twice_is_one<B: Backend>(backend: B) {
     let world = World::new(backend);
     let olive = world.person("olive").await;
@@ -137,7 +171,8 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     let permit: Permit<DeleteAccount> = world.permit(&olive).await;
     let seen = world.store.seen_ending(olive.id).await.unwrap().unwrap();
     let (email, status_seen) = (olive.email.clone(), AccountStatus::Active);
-    assert_eq!(seen, SeenEnding { email, status: status_seen, departures: Vec::new(), running: Vec::new() });
+    let (departures, keys, running) = (Vec::new(), Vec::new(), Vec::new());
+    assert_eq!(seen, SeenEnding { email, status: status_seen, departures, keys, running });
     let late = forge::deletion(&world.desk, &permit, seen).await;
     world.join(&bo, &olive, Role::Member).await;
     let before = world.backend.rows().await;

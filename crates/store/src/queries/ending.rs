@@ -10,9 +10,9 @@ use driftstack_domain::{
     ending::{
         Deletion, Departure, EndingStore, HeldLink, HeldMail, HeldSignIn, HoldingStore, Purge, SeenEnding, SeenPurge,
     },
-    id::{AccountId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
+    id::{AccountId, LinkId, MailId, TeamId, WebSessionId},
     mail::MailContent,
-    membership::Invite,
+    membership::{Invite, SeenMembership},
     name::Name,
     page::{Page, PageRequest, Position},
     tier::Overrides,
@@ -95,12 +95,6 @@ seen! {
         status: AccountStatus = accounts.status,
     }
 
-    struct OnTeam {
-        membership: MembershipId = memberships.id,
-        owner: AccountId = memberships.owner,
-        owner_revision: Revision = accounts.revision,
-    }
-
     struct Due {
         account: AccountId = accounts.id,
         email: Email = accounts.email,
@@ -140,20 +134,13 @@ async fn seen_ending(c: &mut Conn, account: AccountId) -> Answer<Option<SeenEndi
     let found = accounts::table.find(b(&account)).select((accounts::email, accounts::status));
     let Some(Ending { email, status }) = found.get_result::<Ending>(c).await.optional()? else { return Ok(None) };
     let mut departures = Vec::new();
-    for OnTeam { membership, owner, owner_revision } in teams_of(c, account).await? {
-        let keys = membership::keys_in_hands_of(c, owner, account).await?;
-        departures.push(Departure { membership, owner, owner_revision, keys });
+    for SeenMembership { membership, owner_revision, .. } in membership::active_of(c, account).await? {
+        let keys = membership::keys_in_hands_of(c, membership.owner, account).await?;
+        departures.push(Departure { membership, owner_revision, keys });
     }
+    let keys = api_key::unrevoked(c, account).await?;
     let running = session::all_running(c, account).await?;
-    Ok(Some(SeenEnding { email, status, departures, running }))
-}
-
-/// Of owners in whatever state.
-async fn teams_of(c: &mut Conn, member: AccountId) -> Answer<Vec<OnTeam>> {
-    let active = memberships::member.eq(b(&member)).and(memberships::removed_at.is_null());
-    let teams = memberships::table.inner_join(accounts::table.on(accounts::id.eq(memberships::owner))).filter(active);
-    let columns = (memberships::id, memberships::owner, accounts::revision);
-    Ok(teams.order(memberships::id).select(columns).load(c).await?)
+    Ok(Some(SeenEnding { email, status, departures, keys, running }))
 }
 
 async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
@@ -170,8 +157,7 @@ async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
     leave(c, it).await?;
     end_sessions(c, it).await?;
     web_session::end_all(c, it.account, it.at).await?;
-    let live = api_keys::table.filter(api_keys::account.eq(b(&it.account))).filter(api_keys::revoked_at.is_null());
-    dsl::update(live).set(api_keys::revoked_at.eq(b(&Some(it.at)))).execute(c).await?;
+    api_key::revoke(c, &it.keys, it.at).await?;
     transfer::void_invites(c, it.account, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await
