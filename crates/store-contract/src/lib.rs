@@ -129,6 +129,7 @@ macro_rules! store_contract {
                     a_log_has_one_key
                     a_key_that_the_vault_has_lost_keeps_nobody_from_the_log
                     what_is_held_is_read_by_page
+                    what_is_deleted_is_held_too
                     of_a_deletion_and_a_sign_in_one_comes_first
                     of_a_return_and_a_purge_one_comes_first
                     two_purgers_purge_once

@@ -59,10 +59,14 @@ macro_rules! hot_reads {
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
-            a_page_of_all_sign_ins: ending::every_sign_in(account(), page());
-            a_page_of_all_invites: ending::every_invite(account(), page());
-            a_page_of_pending_links: ending::pending_links(account(), now(), page());
-            a_page_of_the_mails_of_an_account: ending::caused_mails(account(), page());
+            a_page_of_all_sign_ins: holding::every_sign_in(account(), page());
+            a_page_of_all_invites: holding::every_invite(account(), page());
+            a_page_of_pending_links: holding::pending_links(account(), now(), page());
+            a_page_of_the_mails_of_an_account: holding::caused_mails(account(), page());
+            a_page_of_all_usage: holding::every_usage_day(account(), page());
+            a_page_of_all_profiles: holding::every_profile(account(), page());
+            a_page_of_all_endpoints: holding::every_endpoint(account(), page());
+            a_page_of_all_events: holding::every_event(account(), page());
             the_accounts_that_are_to_be_purged: ending::due(now(), 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());

@@ -6,12 +6,14 @@ use crate::{
     avatar::AvatarKey,
     change::Revision,
     email::Email,
-    id::{AccountId, ApiKeyId, LinkId, MailId, WebSessionId},
+    id::{AccountId, ApiKeyId, EventId, LinkId, MailId, TeamId, WebSessionId},
     mail::MailKind,
     membership::Membership,
+    organisation::MemberNumber,
     session::Session,
     time::{DAY, Timestamp},
     web_session::Agent,
+    webhook::{Delivery, EventData, EventType},
 };
 
 /// A deleted account comes back by a sign-in for so long.
@@ -84,6 +86,30 @@ pub struct HeldLink {
     pub new_email: Option<Email>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// What the row of an account says beside what the account is shown as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAccount {
+    pub number: MemberNumber,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub email_verified_at: Option<Timestamp>,
+    pub staff: bool,
+    /// The team of the organisation that its sign-ins act in; `None` is the own one.
+    pub active_team: Option<TeamId>,
+    /// Whether it wants to be told nothing of severe entries on its log.
+    pub severe_declined: bool,
+}
+
+/// Something that happened on the account, and what became of it at each endpoint that wanted to hear of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldEvent {
+    pub id: EventId,
+    pub kind: EventType,
+    pub at: Timestamp,
+    pub data: EventData,
+    pub deliveries: Vec<Delivery>,
 }
 
 /// A mail that the account has caused.

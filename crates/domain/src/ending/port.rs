@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     delete::Deletion,
-    noun::{HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge},
+    noun::{HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge},
     purge::Purge,
 };
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
     id::AccountId,
     membership::Invite,
     page::{Page, PageRequest},
+    profile::Profile,
     time::Timestamp,
+    usage::DayMinutes,
+    webhook::Endpoint,
 };
 
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -35,7 +38,7 @@ pub trait EndingStore: Send + Sync {
     async fn commit_purge(&self, it: &Purge) -> Result<(), CommitError>;
 }
 
-/// What is held on an account and is in no other list. Newest first; positions are the ids' bits.
+/// What is held on an account and is in no other list. Newest first; positions are the ids' bits, unless told otherwise.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait HoldingStore: Send + Sync {
@@ -54,4 +57,18 @@ pub trait HoldingStore: Send + Sync {
     ) -> Result<Page<HeldLink>, StoreError>;
 
     async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError>;
+
+    async fn held_account(&self, account: AccountId) -> Result<Option<HeldAccount>, StoreError>;
+
+    /// Positions are the numbers of the days.
+    async fn every_usage_day(&self, account: AccountId, page: PageRequest) -> Result<Page<DayMinutes>, StoreError>;
+
+    /// Also those that are deleted; of these a name is left.
+    async fn every_profile(&self, account: AccountId, page: PageRequest) -> Result<Page<Profile>, StoreError>;
+
+    /// Also those that are deleted.
+    async fn every_endpoint(&self, account: AccountId, page: PageRequest) -> Result<Page<Endpoint>, StoreError>;
+
+    /// With all deliveries of each.
+    async fn every_event(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldEvent>, StoreError>;
 }

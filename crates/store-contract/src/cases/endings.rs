@@ -677,6 +677,63 @@ pub async fn what_is_held_is_read_by_page<B: Backend>(backend: B) {
     assert_eq!(world.store.every_sign_in(bo.id, all()).await.unwrap().rows.len(), 1);
 }
 
+pub async fn what_is_deleted_is_held_too<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (olive, bo) = (on(&world, "olive", Tier::ApiScale).await, world.person("bo").await);
+    let two = PageRequest { limit: Limit::new(2).unwrap(), after: None };
+    for name in ["desk", "shop", "yard"] {
+        let order = ProfileOrder { name: people::name(name), archetype: None, description: None, metadata: None };
+        let profile = world.profiles().create(&world.permit(&olive).await, order).await.unwrap();
+        if name == "shop" {
+            world.profiles().delete(&world.permit(&olive).await, profile.id).await.unwrap();
+        }
+    }
+    let profiles = world.store.every_profile(olive.id, two).await.unwrap();
+    let told: Vec<_> = profiles.rows.iter().map(|it| (it.name.as_str(), it.deleted_at.is_some())).collect();
+    assert_eq!(told, [("yard", false), ("shop", true)]);
+    let rest = world.store.every_profile(olive.id, PageRequest { after: profiles.next, ..two }).await.unwrap();
+    assert_eq!((rest.rows.len(), rest.next), (1, None));
+
+    for _ in 0..3 {
+        let session = begin(&world, &olive).await;
+        world.clock.advance(DAY);
+        let olive = world.sign_in(&olive).await;
+        world.sessions().destroy(&world.permit(&olive).await, session.id).await.unwrap();
+    }
+    let olive = world.sign_in(&olive).await;
+    let days = world.store.every_usage_day(olive.id, two).await.unwrap();
+    let today = Day::of(world.now());
+    assert_eq!(days.rows.iter().map(|it| it.day).collect::<Vec<_>>(), [today, today.plus(-1)], "newest first");
+    let rest = world.store.every_usage_day(olive.id, PageRequest { after: days.next, ..two }).await.unwrap();
+    assert!(rest.next.is_none() && rest.rows.iter().all(|it| it.day < today.plus(-1) && it.minutes > 0));
+    assert_eq!(rest.rows.len(), 2);
+
+    let gone = register(&world, &olive, &[EventType::KeyRevoked]).await.endpoint.id;
+    happen(&world, &olive, 1).await;
+    let kept = register(&world, &olive, &[EventType::KeyRevoked]).await.endpoint.id;
+    happen(&world, &olive, 2).await;
+    world.webhooks().remove(&world.permit(&olive).await, gone).await.unwrap();
+    let endpoints = world.store.every_endpoint(olive.id, all()).await.unwrap().rows;
+    let told: Vec<_> = endpoints.iter().map(|it| (it.id, it.disabled_at.is_some())).collect();
+    assert_eq!(told, [(kept, false), (gone, true)]);
+    let events = world.store.every_event(olive.id, two).await.unwrap();
+    for event in &events.rows {
+        assert_eq!((event.kind, event.data["reason"].as_str()), (EventType::KeyRevoked, Some("revoked")));
+        assert_eq!(event.deliveries.iter().map(|it| it.endpoint).collect::<Vec<_>>(), [gone, kept]);
+        assert!(event.deliveries.iter().all(|it| it.event == event.id));
+    }
+    let first = world.store.every_event(olive.id, PageRequest { after: events.next, ..two }).await.unwrap().rows;
+    assert_eq!(first.iter().map(|event| event.deliveries.len()).collect::<Vec<_>>(), [1]);
+
+    let record = world.store.held_account(olive.id).await.unwrap().unwrap();
+    assert!(record.email_verified_at.is_some() && !record.staff && !record.severe_declined);
+    assert_eq!((record.created_at, record.active_team), (people::NOW, None));
+    assert!(world.store.every_profile(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_usage_day(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_endpoint(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_event(bo.id, all()).await.unwrap().rows.is_empty());
+}
+
 pub async fn of_a_deletion_and_a_sign_in_one_comes_first<B: Backend>(backend: B) {
     let world = World::new(backend);
     for round in 0..6 {

@@ -3,33 +3,23 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{AccountStatus, Region, Slug, TimeZone},
-    auth::{LinkKind, PasswordHash},
+    auth::PasswordHash,
     avatar::AvatarKey,
     change::{CommitError, Revision, StoreError},
     email::Email,
-    ending::{
-        Deletion, Departure, EndingStore, HeldLink, HeldMail, HeldSignIn, HoldingStore, Purge, SeenEnding, SeenPurge,
-    },
-    id::{AccountId, LinkId, MailId, TeamId, WebSessionId},
-    mail::MailContent,
-    membership::{Invite, SeenMembership},
+    ending::{Deletion, Departure, EndingStore, Purge, SeenEnding, SeenPurge},
+    id::{AccountId, TeamId},
+    membership::SeenMembership,
     name::Name,
-    page::{Page, PageRequest, Position},
     tier::Overrides,
     time::Timestamp,
-    web_session::Agent,
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{
-    super::Store,
-    Answer, Conn, Fault, api_key, challenge, link, membership,
-    page::{below_id, rows_to_fetch},
-    session, transfer, web_session,
-};
+use super::{super::Store, Answer, Conn, Fault, api_key, challenge, link, membership, session, transfer, web_session};
 use crate::{
-    rows::{InTable, Row, seen},
+    rows::seen,
     schema::{
         account_keys, accounts, activations, api_keys, avatars, challenges, declined_mails, factors, invites,
         link_requests, links, mails, memberships, profiles, recovery_codes, sessions, teams, usage_days, web_sessions,
@@ -61,34 +51,6 @@ impl EndingStore for Store {
     }
 }
 
-#[async_trait]
-impl HoldingStore for Store {
-    #[instrument(level = "debug", name = "db.holding.sign_ins", skip_all)]
-    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
-        self.read(move |c| every_sign_in(c, account, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.invites", skip_all)]
-    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError> {
-        self.read(move |c| every_invite(c, account, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.links", skip_all)]
-    async fn pending_links(
-        &self,
-        account: AccountId,
-        now: Timestamp,
-        page: PageRequest,
-    ) -> Result<Page<HeldLink>, StoreError> {
-        self.read(move |c| pending_links(c, account, now, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.mails", skip_all)]
-    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
-        self.read(move |c| caused_mails(c, account, page).boxed()).await
-    }
-}
-
 seen! {
     struct Ending {
         email: Email = accounts.email,
@@ -100,32 +62,6 @@ seen! {
         email: Email = accounts.email,
         avatar: Option<AvatarKey> = accounts.avatar,
         revision: Revision = accounts.revision,
-    }
-
-    struct SignInRow {
-        id: WebSessionId = web_sessions.id,
-        os: String = web_sessions.os,
-        browser: String = web_sessions.browser,
-        created_at: Timestamp = web_sessions.created_at,
-        expires_at: Timestamp = web_sessions.expires_at,
-        ended_at: Option<Timestamp> = web_sessions.ended_at,
-        last_used_at: Option<Timestamp> = web_sessions.last_used_at,
-    }
-
-    struct LinkRow {
-        id: LinkId = links.id,
-        kind: LinkKind = links.kind,
-        new_email: Option<Email> = links.new_email,
-        created_at: Timestamp = links.created_at,
-        expires_at: Timestamp = links.expires_at,
-    }
-
-    struct MailRow {
-        id: MailId = mails.id,
-        to: Email = mails.recipient,
-        content: MailContent = mails.content,
-        at: Timestamp = mails.at,
-        sent_at: Option<Timestamp> = mails.sent_at,
     }
 }
 
@@ -307,80 +243,4 @@ async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
     dsl::delete(mails::table.filter(mails::account.eq(b(&Some(it.account))))).execute(c).await?;
     dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email)))).execute(c).await?;
     Ok(())
-}
-
-pub(crate) async fn every_sign_in(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldSignIn>> {
-    use web_sessions as w;
-    let rows = w::table
-        .filter(w::account.eq(b(&account)))
-        .filter(w::id.lt(below_id(&page)))
-        .order(w::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((w::id, w::os, w::browser, w::created_at, w::expires_at, w::ended_at, w::last_used_at))
-        .load::<SignInRow>(c)
-        .await?;
-    let held = |row: SignInRow| HeldSignIn {
-        id: row.id,
-        agent: Agent { os: row.os, browser: row.browser },
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        ended_at: row.ended_at,
-        last_used_at: row.last_used_at,
-    };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldSignIn| Position(it.id.uuid().as_u128())))
-}
-
-pub(crate) async fn every_invite(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Invite>> {
-    let rows = invites::table
-        .filter(invites::owner.eq(b(&account)))
-        .filter(invites::id.lt(below_id(&page)))
-        .order(invites::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select(Invite::COLUMNS)
-        .load::<Row<Invite>>(c)
-        .await?;
-    let invites = rows.into_iter().map(Row::into_inner).collect();
-    Ok(page.page(invites, |invite: &Invite| Position(invite.id.uuid().as_u128())))
-}
-
-pub(crate) async fn pending_links(
-    c: &mut Conn,
-    account: AccountId,
-    now: Timestamp,
-    page: PageRequest,
-) -> Answer<Page<HeldLink>> {
-    use links as l;
-    let rows = l::table
-        .filter(l::account.eq(b(&account)))
-        .filter(l::used_at.is_null().and(l::voided_at.is_null()))
-        .filter(l::expires_at.gt(b(&now)))
-        .filter(l::id.lt(below_id(&page)))
-        .order(l::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((l::id, l::kind, l::new_email, l::created_at, l::expires_at))
-        .load::<LinkRow>(c)
-        .await?;
-    let held = |LinkRow { id, kind, new_email, created_at, expires_at }| HeldLink {
-        id,
-        kind,
-        new_email,
-        created_at,
-        expires_at,
-    };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldLink| Position(it.id.uuid().as_u128())))
-}
-
-pub(crate) async fn caused_mails(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldMail>> {
-    use mails as m;
-    let rows = m::table
-        .filter(m::account.eq(b(&Some(account))))
-        .filter(m::id.lt(below_id(&page)))
-        .order(m::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((m::id, m::recipient, m::content, m::at, m::sent_at))
-        .load::<MailRow>(c)
-        .await?;
-    let held =
-        |row: MailRow| HeldMail { id: row.id, to: row.to, kind: row.content.kind(), at: row.at, sent_at: row.sent_at };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldMail| Position(it.id.uuid().as_u128())))
 }

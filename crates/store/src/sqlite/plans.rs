@@ -28,7 +28,7 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, holding, invite, mail,
         membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };

@@ -9,12 +9,18 @@ use driftstack_domain::{
     access::Access,
     audit::{ExportPlan, export::MAX_BYTES, export::MAX_ROWS},
     change::StoreError,
-    ending::{HeldLink, HeldMail, HeldSignIn},
+    ending::{HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn},
+    id::EventId,
     mail::MailPreference,
     membership::Invite,
     page::{Limit, Page, PageRequest, Position},
     policy::action::ExportAccount,
-    tier::effective_quotas,
+    profile::Profile,
+    team::Team,
+    tier::{Plan, effective_quotas},
+    time::Timestamp,
+    usage::DayMinutes,
+    webhook::{EventData, EventType},
 };
 use futures_util::stream;
 use serde::Serialize;
@@ -29,7 +35,7 @@ use super::{
     profiles::ProfileView,
     sessions::SessionRecordView,
     team::{OwnerView, TeamView},
-    webhooks::EndpointView,
+    webhooks::{DeliveryView, EndpointView},
 };
 use crate::{
     http::{Api, Gate, Problem},
@@ -42,8 +48,9 @@ pub(super) fn routes(api: Api) -> Api {
 
 /// What an export holds, in this order. What else an account gets gets a line here, before the log: that one takes what room is
 /// left.
-const SECTIONS: [(&str, Section); 16] = [
+const SECTIONS: [(&str, Section); 19] = [
     ("account", Section::One(One::Account)),
+    ("record", Section::One(One::Record)),
     ("team", Section::One(One::Team)),
     ("mfa", Section::One(One::Mfa)),
     ("email_preferences", Section::One(One::EmailPreferences)),
@@ -56,8 +63,10 @@ const SECTIONS: [(&str, Section); 16] = [
     ("pending_links", Section::Many(Many::PendingLinks)),
     ("profiles", Section::Many(Many::Profiles)),
     ("sessions", Section::Many(Many::Sessions)),
+    ("usage_days", Section::Many(Many::UsageDays)),
     ("webhooks", Section::Many(Many::Webhooks)),
     ("mails", Section::Many(Many::Mails)),
+    ("webhook_events", Section::Many(Many::WebhookEvents)),
     ("audit_log", Section::Many(Many::AuditLog)),
 ];
 
@@ -73,6 +82,7 @@ enum Section {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum One {
     Account,
+    Record,
     Team,
     Mfa,
     EmailPreferences,
@@ -90,8 +100,10 @@ enum Many {
     PendingLinks,
     Profiles,
     Sessions,
+    UsageDays,
     Webhooks,
     Mails,
+    WebhookEvents,
     AuditLog,
 }
 
@@ -160,7 +172,8 @@ impl Writer {
         let (held, by) = (&self.services.holdings, self.gate.permit());
         match section {
             One::Account => told(&MeView::new(held.account(by).await?, &self.services, true)),
-            One::Team => told(&held.team(by).await?.map(TeamView::from)),
+            One::Record => Ok(record(&held.record(by).await?)),
+            One::Team => told(&held.team(by).await?.map(HeldTeamView::from)),
             One::Mfa => told(&StatusView::from(held.mfa(by).await?)),
             One::EmailPreferences => Ok(held.preferences(by).await?.into_iter().map(preference).collect()),
             One::RateLimits => {
@@ -223,10 +236,12 @@ impl Writer {
             Many::ApiKeys => rows(&held.keys(by, page).await?.map(KeyView::from)),
             Many::SignIns => Ok(values(&held.sign_ins(by, page).await?, sign_in)),
             Many::PendingLinks => Ok(values(&held.links(by, page).await?, link)),
-            Many::Profiles => rows(&held.profiles(by, page).await?.map(ProfileView::from)),
+            Many::Profiles => rows(&held.profiles(by, page).await?.map(HeldProfileView::from)),
             Many::Sessions => rows(&held.sessions(by, page).await?.map(SessionRecordView::from)),
-            Many::Webhooks => rows(&held.webhooks(by).await?.map(|it| EndpointView::new(it, held.now()))),
+            Many::UsageDays => Ok(values(&held.usage_days(by, page).await?, usage_day)),
+            Many::Webhooks => rows(&held.webhooks(by, page).await?.map(|it| EndpointView::new(it, held.now()))),
             Many::Mails => Ok(values(&held.mails(by, page).await?, mail)),
+            Many::WebhookEvents => rows(&held.events(by, page).await?.map(HeldEventView::from)),
             Many::AuditLog => self.entries(list).await,
         }
     }
@@ -251,6 +266,62 @@ fn values<T>(page: &Page<T>, tell: impl Fn(&T) -> Value) -> Rows {
 
 fn told(view: &impl Serialize) -> Result<Value, Cut> {
     serde_json::to_value(view).map_err(|error| StoreError::Failed(error.to_string()).into())
+}
+
+/// With its plan, which is of the other dialect.
+#[derive(Serialize)]
+struct HeldTeamView {
+    #[serde(flatten)]
+    team: TeamView,
+    plan: Plan,
+}
+
+impl From<Team> for HeldTeamView {
+    fn from(team: Team) -> Self {
+        Self { plan: team.plan, team: team.into() }
+    }
+}
+
+/// Also of one that is deleted.
+#[derive(Serialize)]
+struct HeldProfileView {
+    #[serde(flatten)]
+    profile: ProfileView,
+    deleted_at: Option<Timestamp>,
+}
+
+impl From<Profile> for HeldProfileView {
+    fn from(profile: Profile) -> Self {
+        Self { deleted_at: profile.deleted_at, profile: profile.into() }
+    }
+}
+
+#[derive(Serialize)]
+struct HeldEventView {
+    id: EventId,
+    r#type: EventType,
+    emitted_at: Timestamp,
+    data: EventData,
+    deliveries: Vec<DeliveryView>,
+}
+
+impl From<HeldEvent> for HeldEventView {
+    fn from(HeldEvent { id, kind, at, data, deliveries }: HeldEvent) -> Self {
+        let deliveries = deliveries.into_iter().map(DeliveryView::from).collect();
+        Self { id, r#type: kind, emitted_at: at, data, deliveries }
+    }
+}
+
+fn record(it: &HeldAccount) -> Value {
+    json!({
+        "number": it.number.0, "created_at": it.created_at, "updated_at": it.updated_at,
+        "email_verified_at": it.email_verified_at, "staff": it.staff, "active_team_id": it.active_team,
+        "audit_high_severity": !it.severe_declined,
+    })
+}
+
+fn usage_day(it: &DayMinutes) -> Value {
+    json!({ "date": it.day.to_string(), "session_minute": it.minutes })
 }
 
 fn preference(it: MailPreference) -> Value {
