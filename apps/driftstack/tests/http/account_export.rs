@@ -1,5 +1,6 @@
 use driftstack_domain::{
     audit::{AuditEntry, chain, export::EntryView},
+    tier::Tier,
     time::MINUTE,
 };
 use reqwest::Method;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     avatar::{body, fetch, pictures::png},
-    fixture::{House, fields},
+    fixture::{House, Person, fields},
     receiver::Receiver,
 };
 
@@ -142,6 +143,51 @@ async fn what_is_deleted_and_what_was_told_is_in_it_too() {
     assert!(record["email_verified_at"].is_string() && record["number"].is_number());
     assert_eq!(it["team"]["plan"], "free");
     assert_eq!(fetch(&house, it["account"]["avatar_url"].as_str().unwrap()).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_is_cut_off_and_says_where_it_goes_on() {
+    const PROFILES: usize = 920;
+    let house = House::open().await;
+    let olive = house.person_on("olive", Tier::Enterprise).await;
+    let metadata = json!({ "text": "x".repeat(8_000) });
+    for n in 0..PROFILES {
+        olive.post("/v1/profiles", json!({ "name": format!("{n}"), "metadata": metadata })).await.expect(201);
+    }
+    let answer = olive.get(EXPORT).await;
+    assert!(answer.text.len() < 7 * 1024 * 1024 + 4096, "{}", answer.text.len());
+    let it = answer.expect(200);
+    assert_eq!(fields(&it), SECTIONS, "what comes behind is there, though cut off");
+    assert_eq!((&it["profiles"]["truncated"], &it["mails"]["truncated"]), (&json!(true), &json!(false)));
+    assert_eq!(it["mails"]["next"], json!(null));
+    let mut names: Vec<String> = Vec::new();
+    let mut part = it;
+    loop {
+        let list = &part["profiles"];
+        names.extend(list["data"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()));
+        assert_eq!(list["truncated"], !list["next"].is_null());
+        let Some(next) = list["next"].as_str() else { break };
+        part = olive.get(next).await.expect(200);
+        assert_eq!(fields(&part), ["generated_at", "profiles"]);
+    }
+    assert_eq!(names, (0..PROFILES).rev().map(|n| n.to_string()).collect::<Vec<_>>(), "each once, newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_is_asked_for_by_its_name() {
+    let house = House::open().await;
+    let (olive, ada) = (house.person("olive").await, house.person("ada").await);
+    let of = async |who: &Person<'_>, query: &str| who.get(&format!("{EXPORT}?{query}")).await;
+    assert_eq!(fields(&of(&olive, "section=audit_log").await.expect(200)), ["audit_log", "generated_at"]);
+    assert_eq!(of(&olive, "section=account").await.expect(200)["account"]["id"], olive.id);
+    for wrong in ["section=secrets", "section=mails&cursor=abc", "cursor=abc", "sections=mails"] {
+        of(&olive, wrong).await.refused(400, "validation-failed");
+    }
+    let foreign = olive.get("/v1/account/audit-log?limit=1").await.expect(200)["next_cursor"].clone();
+    let foreign = foreign.as_str().unwrap();
+    for who in [&olive, &ada] {
+        of(who, &format!("section=mails&cursor={foreign}")).await.refused(400, "validation-failed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
