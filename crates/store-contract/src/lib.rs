@@ -134,6 +134,8 @@ macro_rules! store_contract {
                     of_a_return_and_a_purge_one_comes_first
                     two_purgers_purge_once
                     a_deletion_and_a_joining_leave_no_member_behind
+                    a_picture_that_the_sweeper_has_keeps_no_account
+                    a_purge_and_its_deliveries_wait_for_each_other_in_one_order
                 }
                 email_changes {
                     a_wish_does_not_depend_on_an_account

@@ -67,7 +67,7 @@ macro_rules! hot_reads {
             a_page_of_all_profiles: holding::every_profile(account(), page());
             a_page_of_all_endpoints: holding::every_endpoint(account(), page());
             a_page_of_all_events: holding::every_event(account(), page());
-            the_accounts_that_are_to_be_purged: ending::due(now(), 16);
+            the_accounts_that_are_to_be_purged: ending::due(now(), None, 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());
             an_account_for_staff: staff::by_id(account());

@@ -144,7 +144,7 @@ async fn signing_in_brings_it_back() {
     key.get(ME).await.refused(401, "revoked-key");
     olive.get(ME).await.refused(401, "unauthorized");
     house.pass(2 * DAY);
-    assert_eq!(house.services.purger.round().await.unwrap(), PurgeRound::default());
+    assert_eq!(house.services.purger.round(None).await.unwrap(), PurgeRound::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,7 +190,7 @@ async fn after_the_grace_everything_is_gone_and_the_address_is_free() {
     house.mails(&olive.email, 1).await;
     house.pass(GRACE);
     // The worker of the house may have been faster.
-    house.services.purger.round().await.unwrap();
+    house.services.purger.round(None).await.unwrap();
     log_in(&house, &olive.email).await.refused(401, "invalid-credentials");
     delete(&olive, confirmed()).await.refused(401, "unauthorized");
     let again = house.person("olive").await;

@@ -62,9 +62,23 @@ pub struct Departure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenPurge {
     pub account: AccountId,
+    pub purge_at: Timestamp,
     pub email: Email,
     pub avatar: Option<AvatarKey>,
     pub revision: Revision,
+}
+
+impl SeenPurge {
+    pub fn place(&self) -> PurgePlace {
+        PurgePlace { purge_at: self.purge_at, account: self.account }
+    }
+}
+
+/// Where an account stands among those that are to be purged: the one that is due the longest is first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgePlace {
+    pub purge_at: Timestamp,
+    pub account: AccountId,
 }
 
 /// A sign-in, also one that is over.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     delete::Deletion,
-    noun::{HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge},
+    noun::{HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn, PurgePlace, SeenEnding, SeenPurge},
     purge::Purge,
 };
 use crate::{
@@ -28,11 +28,20 @@ pub trait EndingStore: Send + Sync {
     /// on exactly those teams, and exactly those sessions run.
     async fn commit_deletion(&self, it: &Deletion) -> Result<(), CommitError>;
 
-    /// Up to `limit` deleted accounts whose grace is over at `now`, the longest first.
-    async fn due_purges(&self, now: Timestamp, limit: u16) -> Result<Vec<SeenPurge>, StoreError>;
+    /// Up to `limit` deleted accounts whose grace is over at `now`, the longest first, behind that place.
+    async fn due_purges(
+        &self,
+        now: Timestamp,
+        behind: Option<PurgePlace>,
+        limit: u16,
+    ) -> Result<Vec<SeenPurge>, StoreError>;
+
+    /// One of them.
+    async fn due_purge(&self, account: AccountId, now: Timestamp) -> Result<Option<SeenPurge>, StoreError>;
 
     /// MUST leave nothing in any table that says who it was, but the row of the account and its log; what the log says of
-    /// people MUST NOT be readable any more. MUST hand the picture to the sweeper.
+    /// people MUST NOT be readable any more. MUST hand the picture to the sweeper. MUST leave what others have written and not
+    /// sent yet to the address: that is for whoever has the mailbox.
     ///
     /// MUST be `Stale` unless the account is deleted and due, so that of a restoration and a purge one comes first.
     async fn commit_purge(&self, it: &Purge) -> Result<(), CommitError>;

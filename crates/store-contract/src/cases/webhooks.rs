@@ -74,7 +74,7 @@ pub(super) async fn claim<B: Backend>(world: &World<B>, limit: u16) -> Option<Cl
     world.store.claim_endpoint(holder, now, now.plus(LEASE), limit).await.unwrap()
 }
 
-fn ok() -> Arrival {
+pub(super) fn ok() -> Arrival {
     Arrival::Answered { status: 200, excerpt: Excerpt::of(b"thank you") }
 }
 
@@ -83,7 +83,7 @@ fn refused() -> Arrival {
 }
 
 /// Notes what became of some of what was claimed.
-async fn mark<B: Backend>(
+pub(super) async fn mark<B: Backend>(
     world: &World<B>,
     claimed: &Claimed,
     arrivals: impl IntoIterator<Item = (usize, Arrival)>,

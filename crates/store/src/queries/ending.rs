@@ -7,15 +7,17 @@ use driftstack_domain::{
     avatar::AvatarKey,
     change::{CommitError, Revision, StoreError},
     email::Email,
-    ending::{Deletion, Departure, EndingStore, Purge, SeenEnding, SeenPurge},
-    id::{AccountId, TeamId},
+    ending::{Deletion, Departure, EndingStore, Purge, PurgePlace, SeenEnding, SeenPurge},
+    id::{AccountId, EventId, TeamId},
     membership::SeenMembership,
     name::Name,
     tier::Overrides,
     time::Timestamp,
+    webhook::{EventData, EventType, forget_member},
 };
 use futures_util::FutureExt;
 use tracing::instrument;
+use uuid::Uuid;
 
 use super::{super::Store, Answer, Conn, Fault, api_key, challenge, link, membership, session, transfer, web_session};
 use crate::{
@@ -41,8 +43,18 @@ impl EndingStore for Store {
     }
 
     #[instrument(level = "debug", name = "db.ending.due", skip_all)]
-    async fn due_purges(&self, now: Timestamp, limit: u16) -> Result<Vec<SeenPurge>, StoreError> {
-        self.read(move |c| due(c, now, limit).boxed()).await
+    async fn due_purges(
+        &self,
+        now: Timestamp,
+        behind: Option<PurgePlace>,
+        limit: u16,
+    ) -> Result<Vec<SeenPurge>, StoreError> {
+        self.read(move |c| due(c, now, behind, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.ending.due_one", skip_all)]
+    async fn due_purge(&self, account: AccountId, now: Timestamp) -> Result<Option<SeenPurge>, StoreError> {
+        self.read(move |c| due_one(c, account, now).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.ending.commit_purge", skip_all)]
@@ -59,9 +71,29 @@ seen! {
 
     struct Due {
         account: AccountId = accounts.id,
+        purge_at: Option<Timestamp> = accounts.purge_at,
         email: Email = accounts.email,
         avatar: Option<AvatarKey> = accounts.avatar,
         revision: Revision = accounts.revision,
+    }
+
+    struct ToldRow {
+        id: EventId = webhook_events.id,
+        data: EventData = webhook_events.data,
+    }
+}
+
+/// The columns of a [`Due`].
+macro_rules! due_columns {
+    () => {
+        (accounts::id, accounts::purge_at, accounts::email, accounts::avatar, accounts::revision)
+    };
+}
+
+impl Due {
+    fn seen(self) -> Option<SeenPurge> {
+        let Self { account, purge_at, email, avatar, revision } = self;
+        Some(SeenPurge { account, purge_at: purge_at?, email, avatar, revision })
     }
 }
 
@@ -135,29 +167,54 @@ pub(super) async fn restore(c: &mut Conn, account: AccountId, at: Timestamp) -> 
     Fault::unless_one(restored)
 }
 
-pub(crate) async fn due(c: &mut Conn, now: Timestamp, limit: u16) -> Answer<Vec<SeenPurge>> {
+pub(crate) async fn due(
+    c: &mut Conn,
+    now: Timestamp,
+    behind: Option<PurgePlace>,
+    limit: u16,
+) -> Answer<Vec<SeenPurge>> {
+    // Nobody stands at the first place of all.
+    let PurgePlace { purge_at, account } =
+        behind.unwrap_or(PurgePlace { purge_at: Timestamp::MIN, account: AccountId::new(Uuid::nil()) });
+    let behind = accounts::purge_at.gt(b(&Some(purge_at))).or(accounts::id.gt(b(&account)));
     let rows = accounts::table
         .filter(accounts::purge_at.le(b(&Some(now))))
+        .filter(accounts::purge_at.ge(b(&Some(purge_at))))
+        .filter(behind)
         .order((accounts::purge_at, accounts::id))
         .limit(i64::from(limit))
-        .select((accounts::id, accounts::email, accounts::avatar, accounts::revision))
+        .select(due_columns!())
         .load::<Due>(c)
         .await?;
-    let seen = |Due { account, email, avatar, revision }| SeenPurge { account, email, avatar, revision };
-    Ok(rows.into_iter().map(seen).collect())
+    Ok(rows.into_iter().filter_map(Due::seen).collect())
+}
+
+async fn due_one(c: &mut Conn, account: AccountId, now: Timestamp) -> Answer<Option<SeenPurge>> {
+    let found = accounts::table
+        .find(b(&account))
+        .filter(accounts::purge_at.le(b(&Some(now))))
+        .select(due_columns!())
+        .get_result::<Due>(c)
+        .await
+        .optional()?;
+    Ok(found.and_then(Due::seen))
 }
 
 /// Whoever adds a table that says something of an account adds it here. A case of the contract looks through all tables.
+///
+/// The account itself comes last. To change its address is to shut out everybody whose row refers to it, and whoever holds such a
+/// row (a delivery that is being noted) would wait here while this waits for the row.
 async fn purge(c: &mut Conn, it: &Purge) -> Answer<()> {
-    anonymise(c, it).await?;
     hand_picture_to_sweeper(c, it).await?;
     forget_ways_in(c, it.account).await?;
     forget_workspace(c, it).await?;
     forget_mails(c, it).await?;
     forget_records(c, it.account).await?;
+    forget_webhooks(c, it.account).await?;
+    forget_what_others_were_told(c, it.account).await?;
     // With its keys goes what the log says of people.
     dsl::delete(account_keys::table.filter(account_keys::account.eq(b(&it.account)))).execute(c).await?;
-    Ok(())
+    anonymise(c, it).await
 }
 
 async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
@@ -192,9 +249,10 @@ async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
 
 async fn hand_picture_to_sweeper(c: &mut Conn, it: &Purge) -> Answer<()> {
     let Some(avatar) = it.avatar else { return Ok(()) };
+    // One that the sweeper has already is no reason to keep the account.
     let worn = avatars::table.find(b(&avatar)).filter(avatars::sweep_at.is_null());
-    let due = dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
-    Fault::unless_one(due)
+    dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
+    Ok(())
 }
 
 async fn forget_ways_in(c: &mut Conn, account: AccountId) -> Answer<()> {
@@ -231,7 +289,13 @@ async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
     dsl::delete(sessions::table.filter(sessions::account.eq(b(&account)))).execute(c).await?;
     dsl::delete(profiles::table.filter(profiles::account.eq(b(&account)))).execute(c).await?;
     dsl::delete(usage_days::table.filter(usage_days::account.eq(b(&account)))).execute(c).await?;
+    Ok(())
+}
+
+/// The endpoints are held before their deliveries, as by whoever delivers.
+async fn forget_webhooks(c: &mut Conn, account: AccountId) -> Answer<()> {
     let endpoints = webhook_endpoints::table.filter(webhook_endpoints::account.eq(b(&account)));
+    dsl::update(endpoints).set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq)).execute(c).await?;
     let deliveries = webhook_deliveries::endpoint.eq_any(endpoints.select(webhook_endpoints::id));
     dsl::delete(webhook_deliveries::table.filter(deliveries)).execute(c).await?;
     dsl::delete(endpoints).execute(c).await?;
@@ -239,8 +303,32 @@ async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
     Ok(())
 }
 
+/// The owners of the teams that it was on may have been told its address. What there is of it is some weeks old at the most, but
+/// for what waits for an endpoint that is paused.
+async fn forget_what_others_were_told(c: &mut Conn, account: AccountId) -> Answer<()> {
+    let owners = memberships::table.filter(memberships::member.eq(b(&account))).select(memberships::owner);
+    let of_members = [EventType::MemberAdded, EventType::RoleChanged, EventType::MemberRemoved];
+    let told: Vec<ToldRow> = webhook_events::table
+        .filter(webhook_events::account.eq_any(owners))
+        .filter(webhook_events::kind.eq_any(of_members.map(|kind| kind.as_str())))
+        .order(webhook_events::id)
+        .select((webhook_events::id, webhook_events::data))
+        .load(c)
+        .await?;
+    for ToldRow { id, mut data } in told {
+        if forget_member(&mut data, account) {
+            let event = webhook_events::table.find(b(&id));
+            dsl::update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Its own, and those of others to it that are no more to be sent. One that waits is a fresh act of somebody else, for whoever has
+/// the mailbox.
 async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
     dsl::delete(mails::table.filter(mails::account.eq(b(&Some(it.account))))).execute(c).await?;
-    dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email)))).execute(c).await?;
+    let over = mails::due_at.is_null().or(mails::account.is_null());
+    dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email))).filter(over)).execute(c).await?;
     Ok(())
 }
