@@ -310,7 +310,7 @@ async fn forget_what_others_were_told(c: &mut Conn, account: AccountId) -> Answe
     let of_members = [EventType::MemberAdded, EventType::RoleChanged, EventType::MemberRemoved];
     let told: Vec<ToldRow> = webhook_events::table
         .filter(webhook_events::account.eq_any(owners))
-        .filter(webhook_events::kind.eq_any(of_members.map(|kind| kind.as_str())))
+        .filter(webhook_events::kind.eq_any(of_members.map(EventType::as_str)))
         .order(webhook_events::id)
         .select((webhook_events::id, webhook_events::data))
         .load(c)
