@@ -294,6 +294,9 @@ pub(crate) async fn deliveries(
 /// What becomes of these events, at whatever endpoint; the first of each first.
 pub(super) async fn deliveries_of(c: &mut Conn, events: impl Iterator<Item = EventId>) -> Answer<Vec<Delivery>> {
     let events: Vec<Key> = events.map(|id| Key(id.uuid())).collect();
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = webhook_deliveries::table
         .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
         .filter(webhook_deliveries::event.eq_any(events))

@@ -79,7 +79,7 @@ fn walks(step: &str) -> bool {
     let stretches = [
         "mails_due (due_at<?",
         "avatars_to_sweep (sweep_at<?",
-        "accounts_to_purge (purge_at<?",
+        "accounts_to_purge (purge_at>? AND purge_at<?)",
         "webhook_endpoints_due (due_at<?",
         "webhook_endpoints_rotating (old_secret_until<?",
         "webhook_deliveries_settled (settled_at<?",
