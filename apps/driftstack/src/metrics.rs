@@ -55,9 +55,9 @@ pub fn swept(round: driftstack_domain::avatar::SweepRound) {
 }
 
 /// One round of the purger.
-pub fn purged(round: driftstack_domain::ending::PurgeRound) {
+pub fn purged(round: &driftstack_domain::ending::PurgeRound) {
     metrics::counter!(ACCOUNTS_PURGED).increment(round.purged.into());
-    metrics::counter!(ACCOUNTS_NOT_PURGED).increment(round.failed.into());
+    metrics::counter!(ACCOUNTS_NOT_PURGED).increment(u64::try_from(round.failed.len()).unwrap_or(u64::MAX));
 }
 
 /// One batch of deliveries to a webhook endpoint.

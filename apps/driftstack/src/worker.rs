@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use driftstack_domain::{change::StoreError, time::MINUTE, webhook::Batch};
+use driftstack_domain::{change::StoreError, ending::NotPurged, time::MINUTE, webhook::Batch};
 use tokio::{
     sync::watch,
     task::{JoinHandle, JoinSet},
@@ -134,14 +134,16 @@ async fn sweeps(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
 
 /// Purges the accounts whose grace is over.
 async fn purges(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
+    let mut behind = None;
     while !*stopped.borrow() {
-        let done = services.purger.round().await.map(|round| {
-            metrics::purged(round);
-            if round.failed > 0 {
-                tracing::error!(round.failed, "accounts could not be purged");
+        let done = services.purger.round(behind).await.map(|round| {
+            metrics::purged(&round);
+            for NotPurged { account, why } in &round.failed {
+                tracing::error!(%account, why, "an account could not be purged");
             }
-            // Those that failed would fail again at once.
-            round.purged > 0 && round.failed == 0
+            // From the beginning, with those that failed, after a while.
+            behind = round.next;
+            behind.is_some()
         });
         rest(done, tokio::time::sleep(BETWEEN_PURGES), &mut stopped).await;
     }

@@ -120,6 +120,15 @@ impl Effects {
         self
     }
 
+    /// And all of these, behind one's own.
+    #[must_use]
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.audit.extend(others.audit);
+        self.mails.extend(others.mails);
+        self.events.extend(others.events);
+        self
+    }
+
     #[must_use]
     pub fn mailed(mut self, mail: impl IntoIterator<Item = OutgoingMail>) -> Self {
         self.mails.extend(mail);

@@ -30,6 +30,8 @@ pub struct Timestamp(i64);
 pub struct TimestampError;
 
 impl Timestamp {
+    /// The first moment of 1970.
+    pub const MIN: Self = Self(0);
     /// The last millisecond of the year 9999, the last one that RFC 3339 can write.
     pub const MAX: Self = Self(253_402_300_799_999);
 

@@ -417,10 +417,10 @@ pub async fn deletion(desk: &Desk, by: &Permit<DeleteAccount>, seen: SeenEnding)
 /// A purge of an account that seems to be due.
 pub async fn purge(desk: &Desk, seen: SeenPurge) -> Purge {
     let (mut store, mut answers, caught) = (MockEndingStore::new(), MockIdempotencyStore::new(), Caught::nothing());
-    store.expect_due_purges().returning(move |_, _| Ok(vec![seen.clone()]));
+    store.expect_due_purges().returning(move |_, _, _| Ok(vec![seen.clone()]));
     store.expect_commit_purge().returning(caught.catch());
     answers.expect_forget_answers().returning(|_, _| Ok(0));
-    Purger::new(Arc::new(store), Arc::new(answers), desk.clone()).round().await.unwrap();
+    Purger::new(Arc::new(store), Arc::new(answers), desk.clone()).round(None).await.unwrap();
     caught.take()
 }
 

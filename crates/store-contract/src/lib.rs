@@ -112,6 +112,7 @@ macro_rules! store_contract {
                 }
                 endings {
                     a_deletion_ends_everything_at_once
+                    a_deletion_is_told_to_the_owners_and_to_its_own_endpoints
                     a_deletion_that_is_asked_for_twice_is_one
                     a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale
                     a_deletion_ends_the_sessions_that_run
@@ -128,10 +129,13 @@ macro_rules! store_contract {
                     a_log_has_one_key
                     a_key_that_the_vault_has_lost_keeps_nobody_from_the_log
                     what_is_held_is_read_by_page
+                    what_is_deleted_is_held_too
                     of_a_deletion_and_a_sign_in_one_comes_first
                     of_a_return_and_a_purge_one_comes_first
                     two_purgers_purge_once
                     a_deletion_and_a_joining_leave_no_member_behind
+                    a_picture_that_the_sweeper_has_keeps_no_account
+                    a_purge_and_its_deliveries_wait_for_each_other_in_one_order
                 }
                 email_changes {
                     a_wish_does_not_depend_on_an_account

@@ -52,6 +52,7 @@ macro_rules! hot_reads {
             a_page_of_members: membership::members(account(), page());
             a_page_of_owners: membership::owners(account(), page());
             a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
+            the_keys_that_are_not_revoked: api_key::unrevoked(account());
             the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
             a_page_of_pending_invites: invite::pending(account(), now(), page());
             an_invite_by_its_token: invite::seen_token(digest(), account());
@@ -69,11 +70,15 @@ macro_rules! hot_reads {
             a_link: auth::seen_link(digest());
             a_challenge: challenge::seen_challenge(digest());
             a_page_of_sign_ins: web_session::live_sessions(account(), now(), page());
-            a_page_of_all_sign_ins: ending::every_sign_in(account(), page());
-            a_page_of_all_invites: ending::every_invite(account(), page());
-            a_page_of_pending_links: ending::pending_links(account(), now(), page());
-            a_page_of_the_mails_of_an_account: ending::caused_mails(account(), page());
-            the_accounts_that_are_to_be_purged: ending::due(now(), 16);
+            a_page_of_all_sign_ins: holding::every_sign_in(account(), page());
+            a_page_of_all_invites: holding::every_invite(account(), page());
+            a_page_of_pending_links: holding::pending_links(account(), now(), page());
+            a_page_of_the_mails_of_an_account: holding::caused_mails(account(), page());
+            a_page_of_all_usage: holding::every_usage_day(account(), page());
+            a_page_of_all_profiles: holding::every_profile(account(), page());
+            a_page_of_all_endpoints: holding::every_endpoint(account(), page());
+            a_page_of_all_events: holding::every_event(account(), page());
+            the_accounts_that_are_to_be_purged: ending::due(now(), None, 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());
             an_account_for_staff: staff::by_id(account());

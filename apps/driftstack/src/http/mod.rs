@@ -6,6 +6,7 @@ pub mod blobs;
 pub mod body;
 pub mod client;
 pub mod codes;
+pub mod cursor;
 pub mod dialect;
 mod docs;
 pub mod either_gate;

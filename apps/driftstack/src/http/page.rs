@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use data_encoding::BASE64URL_NOPAD;
 use driftstack_domain::{
     access::Permit,
     change::StoreError,
-    id::AccountId,
-    page::{Limit, Page, PageRequest, Position},
-    policy::{Action, Operation},
-    secret::{Sealed, Vault},
+    page::{Limit, Page, PageRequest},
+    policy::Operation,
+    secret::Vault,
 };
 use serde::Serialize;
 use utoipa::{
@@ -22,6 +20,7 @@ use utoipa::{
 
 use super::{
     answer::Ok200,
+    cursor,
     gate::Gate,
     problem::Problem,
     query::{Pairs, Parameters},
@@ -72,9 +71,6 @@ pub struct Paging {
 pub const LIMIT: (&str, &str) = ("limit", "Rows a page holds, 1 to 100; 50 unless told.");
 pub const CURSOR: (&str, &str) = ("cursor", "Where to read on: the `next_cursor` of the page before.");
 
-/// A cursor is never longer.
-const MAX_CURSOR_CHARS: usize = 512;
-
 impl Parameters for Paging {
     const KNOWN: &'static [(&'static str, &'static str)] = &[LIMIT, CURSOR];
 
@@ -92,17 +88,9 @@ impl Parameters for Paging {
     }
 }
 
-/// A cursor is sealed: nobody can read, forge or carry one to another list or another account.
-fn context(action: Action, account: AccountId) -> String {
-    format!("cursor {} {account}", action.gates().name)
-}
-
 impl Paging {
     fn request<A: Operation>(&self, by: &Permit<A>, vault: &dyn Vault) -> Result<PageRequest, Problem> {
-        let after = self.cursor.as_deref().map(|text| {
-            open(text, &context(A::ACTION, by.workspace()), vault)
-                .ok_or_else(|| Problem::invalid("cursor", "not a cursor of this list; start again without one"))
-        });
+        let after = self.cursor.as_deref().map(|text| cursor::open(text, by, vault));
         Ok(PageRequest { limit: self.limit, after: after.transpose()? })
     }
 }
@@ -140,25 +128,12 @@ impl Paging {
     }
 }
 
-fn open(text: &str, context: &str, vault: &dyn Vault) -> Option<Position> {
-    if text.len() > MAX_CURSOR_CHARS {
-        return None;
-    }
-    let sealed = Sealed(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?);
-    let bytes = vault.unseal(context, &sealed).ok()?;
-    Some(Position(u128::from_be_bytes(bytes.try_into().ok()?)))
-}
-
 impl<T> Listed<T> {
     fn new<A: Operation, Row>(by: &Permit<A>, page: Page<Row>, vault: &dyn Vault) -> Self
     where
         T: From<Row>,
     {
-        let seal = |position: Position| {
-            let sealed = vault.seal(&context(A::ACTION, by.workspace()), &position.0.to_be_bytes());
-            BASE64URL_NOPAD.encode(&sealed.0)
-        };
-        let next_cursor = page.next.map(seal);
+        let next_cursor = page.next.map(|position| cursor::seal(position, by, vault));
         Self { data: page.rows.into_iter().map(T::from).collect(), has_more: next_cursor.is_some(), next_cursor }
     }
 }

@@ -1,12 +1,20 @@
-use driftstack_domain::audit::{AuditEntry, chain, export::EntryView};
+use driftstack_domain::{
+    audit::{AuditEntry, chain, export::EntryView},
+    tier::Tier,
+    time::MINUTE,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{House, fields};
+use crate::{
+    avatar::{body, fetch, pictures::png},
+    fixture::{House, Person, fields},
+    receiver::Receiver,
+};
 
 const EXPORT: &str = "/v1/account/export";
 
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 20] = [
     "account",
     "api_keys",
     "audit_log",
@@ -20,9 +28,12 @@ const SECTIONS: [&str; 17] = [
     "pending_links",
     "profiles",
     "rate_limits",
+    "record",
     "sessions",
     "sign_ins",
     "team",
+    "usage_days",
+    "webhook_events",
     "webhooks",
 ];
 
@@ -90,6 +101,93 @@ async fn everything_held_on_an_account_is_in_one_document() {
     assert_eq!(it["audit_log"]["head_hash"], json!(head.hash));
     assert_eq!(oldest_first[0].seq, 1);
     olive.get(it["audit_log"]["whole"].as_str().unwrap()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_and_what_was_told_is_in_it_too() {
+    let (house, receiver) = (House::open().await, Receiver::start());
+    let olive = house.person("olive").await;
+    let profile = olive.post("/v1/profiles", json!({ "name": "shop" })).await.expect(201);
+    olive.delete(&format!("/v1/profiles/{}", profile["id"].as_str().unwrap())).await.expect(204);
+    let hook = json!({ "url": receiver.url("/"), "events": ["session.completed"] });
+    let hook = olive.post("/v1/webhooks", hook).await.expect(201);
+    let session = olive.post("/v1/sessions", json!({})).await.expect(201);
+    house.pass(MINUTE);
+    olive.delete(&format!("/v1/sessions/{}", session["id"].as_str().unwrap())).await.expect(204);
+    receiver.until(1).await;
+    olive.delete(&format!("/v1/webhooks/{}", hook["id"].as_str().unwrap())).await.expect(204);
+    olive.put("/api/v1/account/notifications", json!({ "audit_high_severity": false })).await.expect(200);
+    olive.post("/v1/account/me/avatar", body(&png(), "image/png")).await.expect(200);
+
+    let answer = olive.get(EXPORT).await;
+    assert!(!answer.text.contains(hook["secret"].as_str().unwrap()));
+    let it = answer.expect(200);
+    assert_eq!(
+        (&it["profiles"]["data"][0]["id"], &it["profiles"]["data"][0]["name"]),
+        (&profile["id"], &json!("shop"))
+    );
+    assert!(it["profiles"]["data"][0]["deleted_at"].is_string());
+    assert_eq!(it["webhooks"]["data"][0]["id"], hook["id"]);
+    assert!(it["webhooks"]["data"][0]["disabled_at"].is_string());
+    let event = &it["webhook_events"]["data"][0];
+    assert_eq!(fields(event), ["data", "deliveries", "emitted_at", "id", "type"]);
+    assert_eq!((&event["type"], &event["data"]["session_id"]), (&json!("session.completed"), &session["id"]));
+    let delivery = &event["deliveries"][0];
+    assert_eq!((&delivery["webhook_id"], &delivery["event_id"]), (&hook["id"], &event["id"]));
+    assert_eq!(it["usage_days"]["data"], json!([{ "date": "2026-05-12", "session_minute": 1 }]));
+    let record = &it["record"];
+    let known =
+        ["active_team_id", "audit_high_severity", "created_at", "email_verified_at", "number", "staff", "updated_at"];
+    assert_eq!(fields(record), known);
+    assert_eq!((&record["audit_high_severity"], &record["staff"]), (&json!(false), &json!(false)));
+    assert!(record["email_verified_at"].is_string() && record["number"].is_number());
+    assert_eq!(it["team"]["plan"], "free");
+    assert_eq!(fetch(&house, it["account"]["avatar_url"].as_str().unwrap()).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_is_cut_off_and_says_where_it_goes_on() {
+    const PROFILES: usize = 920;
+    let house = House::open().await;
+    let olive = house.person_on("olive", Tier::Enterprise).await;
+    let metadata = json!({ "text": "x".repeat(8_000) });
+    for n in 0..PROFILES {
+        olive.post("/v1/profiles", json!({ "name": format!("{n}"), "metadata": metadata })).await.expect(201);
+    }
+    let answer = olive.get(EXPORT).await;
+    assert!(answer.text.len() < 7 * 1024 * 1024 + 4096, "{}", answer.text.len());
+    let it = answer.expect(200);
+    assert_eq!(fields(&it), SECTIONS, "what comes behind is there, though cut off");
+    assert_eq!((&it["profiles"]["truncated"], &it["mails"]["truncated"]), (&json!(true), &json!(false)));
+    assert_eq!(it["mails"]["next"], json!(null));
+    let mut names: Vec<String> = Vec::new();
+    let mut part = it;
+    loop {
+        let list = &part["profiles"];
+        names.extend(list["data"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()));
+        assert_eq!(list["truncated"], !list["next"].is_null());
+        let Some(next) = list["next"].as_str() else { break };
+        part = olive.get(next).await.expect(200);
+        assert_eq!(fields(&part), ["generated_at", "profiles"]);
+    }
+    assert_eq!(names, (0..PROFILES).rev().map(|n| n.to_string()).collect::<Vec<_>>(), "each once, newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_section_is_asked_for_by_its_name() {
+    let house = House::open().await;
+    let (olive, ada) = (house.person("olive").await, house.person("ada").await);
+    let of = async |who: &Person<'_>, query: &str| who.get(&format!("{EXPORT}?{query}")).await;
+    assert_eq!(fields(&of(&olive, "section=audit_log").await.expect(200)), ["audit_log", "generated_at"]);
+    assert_eq!(of(&olive, "section=account").await.expect(200)["account"]["id"], olive.id);
+    for wrong in ["section=secrets", "section=mails&cursor=abc", "cursor=abc", "sections=mails"] {
+        of(&olive, wrong).await.refused(400, "validation-failed");
+    }
+    let foreign = olive.get("/v1/account/audit-log?limit=1").await.expect(200)["next_cursor"].clone();
+    let foreign = foreign.as_str().unwrap();
+    for who in [&olive, &ada] {
+        of(who, &format!("section=mails&cursor={foreign}")).await.refused(400, "validation-failed");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Pictures of accounts: over HTTP, on a folder, on S3 and without either.
 
-mod pictures;
+pub(crate) mod pictures;
 mod s3;
 
 use std::time::Duration;
@@ -19,12 +19,12 @@ fn base64(bytes: &[u8]) -> String {
     data_encoding::BASE64.encode(bytes)
 }
 
-fn body(bytes: &[u8], content_type: &str) -> Value {
+pub(crate) fn body(bytes: &[u8], content_type: &str) -> Value {
     json!({ "data_base64": base64(bytes), "content_type": content_type })
 }
 
 /// What somebody with nothing but the URL gets. The tests' service does not know its own address, so only path and query count.
-async fn fetch(house: &House, url: &str) -> (u16, HeaderMap, Vec<u8>) {
+pub(crate) async fn fetch(house: &House, url: &str) -> (u16, HeaderMap, Vec<u8>) {
     let path = url.splitn(4, '/').nth(3).unwrap();
     let response = house.request(Method::GET, &format!("/{path}")).send().await.unwrap();
     (response.status().as_u16(), response.headers().clone(), response.bytes().await.unwrap().to_vec())

@@ -6,7 +6,10 @@ use driftstack_domain::ending::{GRACE, PurgeRound};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, House, PASSWORD, Person, send};
+use crate::{
+    fixture::{Answer, House, PASSWORD, Person, send},
+    receiver::Receiver,
+};
 
 const ME: &str = "/v1/account/me";
 type Body = fn(&str) -> Value;
@@ -54,6 +57,36 @@ async fn a_deletion_ends_everything_and_says_how_it_is_taken_back() {
     let mail = house.mails(&olive.email, 1).await.remove(0);
     assert!(mail.contains("Your account is deleted") && mail.contains("11 June 2026, 13:00 UTC"), "{mail}");
     assert!(!mail.contains("token="));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_listens_hears_of_the_deletion() {
+    let (house, receiver) = (House::open().await, Receiver::start());
+    let (olive, ada) = (house.person("olive").await, house.person("ada").await);
+    house.join(&olive, &ada, "admin").await;
+    for (who, path) in [(&olive, "/owner"), (&ada, "/own")] {
+        let events = ["api_key.revoked", "team.member_removed"];
+        who.post("/v1/webhooks", json!({ "url": receiver.url(path), "events": events })).await.expect(201);
+    }
+    ada.key_on(&olive.id, &["read"]).await;
+    ada.key(&["read"]).await;
+    prove(&ada).await;
+    delete(&ada, confirmed()).await.expect(204);
+    let mut told: Vec<_> = receiver.until(3).await.into_iter().map(|it| (it.json(), it.path)).collect();
+    told.sort_by_key(|(event, path)| (path.clone(), event["type"].to_string()));
+    let told: Vec<_> =
+        told.iter().map(|(event, path)| (path.as_str(), &event["type"], &event["data"]["reason"])).collect();
+    assert_eq!(
+        told,
+        [
+            ("/own", &json!("api_key.revoked"), &json!("account_deleted")),
+            ("/owner", &json!("api_key.revoked"), &json!("member_removed")),
+            ("/owner", &json!("team.member_removed"), &Value::Null),
+        ]
+    );
+    let session = log_in(&house, &ada.email).await.expect(200);
+    let back = ada.with_token(&session["session"]["token"]);
+    assert_eq!(back.get("/v1/webhooks").await.expect(200)["data"][0]["active"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,11 +138,13 @@ async fn signing_in_brings_it_back() {
     assert_eq!((&me["status"], &me["slug"], &me["name"]), (&json!("active"), &json!("acme"), &json!("olive")));
     assert_eq!(back.log().await[..3], ["account.login", "account.restored", "account.deletion_requested"]);
     let entry = back.get("/v1/account/audit-log?action=account.deletion_requested").await.expect(200);
-    assert_eq!(entry["data"][0]["payload"], json!({ "purge_at": "2026-06-11T13:00:00.000Z" }));
+    let payload = &entry["data"][0]["payload"];
+    assert_eq!(payload["purge_at"], "2026-06-11T13:00:00.000Z");
+    assert_eq!(payload["revoked_api_keys"].as_array().unwrap().len(), 1);
     key.get(ME).await.refused(401, "revoked-key");
     olive.get(ME).await.refused(401, "unauthorized");
     house.pass(2 * DAY);
-    assert_eq!(house.services.purger.round().await.unwrap(), PurgeRound::default());
+    assert_eq!(house.services.purger.round(None).await.unwrap(), PurgeRound::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,7 +190,7 @@ async fn after_the_grace_everything_is_gone_and_the_address_is_free() {
     house.mails(&olive.email, 1).await;
     house.pass(GRACE);
     // The worker of the house may have been faster.
-    house.services.purger.round().await.unwrap();
+    house.services.purger.round(None).await.unwrap();
     log_in(&house, &olive.email).await.refused(401, "invalid-credentials");
     delete(&olive, confirmed()).await.refused(401, "unauthorized");
     let again = house.person("olive").await;

@@ -12,7 +12,7 @@ use crate::{
     audit::AuditAction,
     change::{Change, CommitError, Effects, Guard, StoreError},
     desk::Desk,
-    id::AccountId,
+    id::{AccountId, ApiKeyId},
     mail::MailContent,
     policy::action::DeleteAccount,
     session::EndedSession,
@@ -25,6 +25,8 @@ use crate::{
 pub struct Deletion {
     pub account: AccountId,
     pub departures: Vec<Departure>,
+    /// Every key on it that is not revoked yet.
+    pub keys: Vec<ApiKeyId>,
     pub sessions: Vec<EndedSession>,
     pub at: Timestamp,
     pub purge_at: Timestamp,
@@ -56,14 +58,15 @@ impl Endings {
         let (account, at) = (by.workspace(), self.desk.now());
         let purge_at = at.plus(GRACE);
         let entry = self.desk.audit(by, AuditAction::DeletionRequested).on(account);
-        let mut effects = Effects::audited(entry.with("purge_at", purge_at.to_string()));
+        let listed: Vec<String> = seen.keys.iter().map(ToString::to_string).collect();
+        let entry = entry.with("purge_at", purge_at.to_string()).with("revoked_api_keys", listed);
+        // The endpoints of the account stay as they are, and are told too: they come back with it.
+        let revoked = seen.keys.iter().map(|key| self.desk.key_revoked(account, by.actor(), *key, "account_deleted"));
+        let mut effects = Effects::audited(entry).announcing(revoked);
         let mut guard = Guard::from(by);
-        for Departure { membership, owner, owner_revision, keys } in &seen.departures {
-            let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
-            let left = self.desk.audit_as(by.actor(), *owner, AuditAction::MemberRemoved).on(*membership);
-            let left = left.with("member_account_id", account.to_string()).with("left", true);
-            effects = effects.and_audited(left.with("revoked_api_keys", listed));
-            guard = guard.and(*owner, *owner_revision);
+        for Departure { membership, owner_revision, keys } in &seen.departures {
+            effects = effects.and(self.desk.membership_ended(membership, keys, by.actor(), true));
+            guard = guard.and(membership.owner, *owner_revision);
         }
         let mut sessions = Vec::new();
         for session in &seen.running {
@@ -73,9 +76,10 @@ impl Endings {
             effects = effects.and_audited(entry).announcing([completed]);
             sessions.push(ended);
         }
-        let mail = self.desk.mail(seen.email, MailContent::AccountDeleted { purge_at });
+        let mail = self.desk.mail(seen.email.clone(), MailContent::AccountDeleted { purge_at });
         let change = Change::new(guard, effects.mailed([mail]));
-        Deletion { account, departures: seen.departures, sessions, at, purge_at, change }
+        let SeenEnding { departures, keys, .. } = seen;
+        Deletion { account, departures, keys, sessions, at, purge_at, change }
     }
 }
 
@@ -85,19 +89,23 @@ mod tests {
     use crate::{
         change::Revision,
         ending::port::MockEndingStore,
-        id::{ApiKeyId, MembershipId},
         testing::{desk, people},
+        webhook::EventType,
     };
 
     fn seen(status: AccountStatus) -> SeenEnding {
         let departure = Departure {
-            membership: MembershipId::new(people::uuid(0x30)),
-            owner: people::OLIVE,
+            membership: people::seen_membership().membership,
             owner_revision: Revision(5),
             keys: vec![ApiKeyId::new(people::uuid(0x40))],
         };
-        let running = vec![people::session()];
-        SeenEnding { email: people::email("ada@example.com"), status, departures: vec![departure], running }
+        SeenEnding {
+            email: people::email("ada@example.com"),
+            status,
+            departures: vec![departure],
+            keys: vec![ApiKeyId::new(people::uuid(0x41)), ApiKeyId::new(people::uuid(0x42))],
+            running: vec![people::session()],
+        }
     }
 
     fn store(status: AccountStatus) -> MockEndingStore {
@@ -114,13 +122,20 @@ mod tests {
             .times(1)
             .withf(|it| {
                 let Effects { audit, mails, events, .. } = &it.change.effects;
-                let ([own, owners, session], [mail], [_completed]) = (&audit[..], &mails[..], &events[..]) else {
-                    return false;
-                };
+                let ([own, owners, session], [mail]) = (&audit[..], &mails[..]) else { return false };
+                let told = events.iter().map(|event| (event.account, event.kind, event.data.get("reason").cloned()));
                 let purge_at = people::NOW.plus(GRACE);
                 (it.account, it.purge_at, it.departures.len()) == (people::ADA, purge_at, 1)
                     && (own.account, own.action) == (people::ADA, AuditAction::DeletionRequested)
                     && own.payload["purge_at"] == purge_at.to_string()
+                    && own.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 2)
+                    && told.eq([
+                        (people::ADA, EventType::KeyRevoked, Some("account_deleted".into())),
+                        (people::ADA, EventType::KeyRevoked, Some("account_deleted".into())),
+                        (people::OLIVE, EventType::MemberRemoved, None),
+                        (people::OLIVE, EventType::KeyRevoked, Some("member_removed".into())),
+                        (people::session().account, EventType::SessionCompleted, None),
+                    ])
                     && (owners.account, owners.action) == (people::OLIVE, AuditAction::MemberRemoved)
                     && owners.payload["left"] == true
                     && owners.payload["revoked_api_keys"].as_array().is_some_and(|keys| keys.len() == 1)

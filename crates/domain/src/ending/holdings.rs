@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    noun::{HeldLink, HeldMail, HeldSignIn},
+    noun::{HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn},
     port::HoldingStore,
 };
 use crate::{
@@ -18,11 +18,12 @@ use crate::{
     mfa::{MfaStatus, MfaStore},
     page::{Page, PageRequest},
     policy::action::ExportAccount,
-    profile::{Profile, ProfileStore},
+    profile::Profile,
     session::{Session, SessionStore},
     team::{Team, TeamStore},
     time::Timestamp,
-    webhook::{Endpoint, WebhookStore},
+    usage::DayMinutes,
+    webhook::Endpoint,
 };
 
 type By<'a> = &'a Permit<ExportAccount>;
@@ -39,8 +40,6 @@ pub struct Holdings {
     factors: Arc<dyn MfaStore>,
     preferences: Arc<dyn PreferenceStore>,
     sessions: Arc<dyn SessionStore>,
-    profiles: Arc<dyn ProfileStore>,
-    webhooks: Arc<dyn WebhookStore>,
     others: Arc<dyn HoldingStore>,
     log: AuditLog,
     desk: Desk,
@@ -56,8 +55,6 @@ impl Holdings {
             + MfaStore
             + PreferenceStore
             + SessionStore
-            + ProfileStore
-            + WebhookStore
             + HoldingStore
             + AuditStore
             + 'static,
@@ -70,8 +67,6 @@ impl Holdings {
             factors: store.clone(),
             preferences: store.clone(),
             sessions: store.clone(),
-            profiles: store.clone(),
-            webhooks: store.clone(),
             others: store.clone(),
             log: AuditLog::new(store, desk.vault.clone(), desk.clock.clone()),
             desk,
@@ -84,6 +79,11 @@ impl Holdings {
 
     pub async fn account(&self, by: By<'_>) -> Result<OwnAccount, StoreError> {
         let found = self.accounts.own_account(by.workspace()).await?;
+        found.ok_or_else(|| StoreError::Failed("a caller's account is missing".to_owned()))
+    }
+
+    pub async fn record(&self, by: By<'_>) -> Result<HeldAccount, StoreError> {
+        let found = self.others.held_account(by.workspace()).await?;
         found.ok_or_else(|| StoreError::Failed("a caller's account is missing".to_owned()))
     }
 
@@ -128,13 +128,22 @@ impl Holdings {
         self.sessions.sessions(by.workspace(), page).await
     }
 
+    /// Also those that are deleted.
     pub async fn profiles(&self, by: By<'_>, page: PageRequest) -> Result<Page<Profile>, StoreError> {
-        self.profiles.profiles(by.workspace(), page).await
+        self.others.every_profile(by.workspace(), page).await
     }
 
-    /// There are few: one page holds them all.
-    pub async fn webhooks(&self, by: By<'_>) -> Result<Page<Endpoint>, StoreError> {
-        Ok(Page { rows: self.webhooks.endpoints(by.workspace()).await?, next: None })
+    pub async fn usage_days(&self, by: By<'_>, page: PageRequest) -> Result<Page<DayMinutes>, StoreError> {
+        self.others.every_usage_day(by.workspace(), page).await
+    }
+
+    /// Also those that are deleted.
+    pub async fn webhooks(&self, by: By<'_>, page: PageRequest) -> Result<Page<Endpoint>, StoreError> {
+        self.others.every_endpoint(by.workspace(), page).await
+    }
+
+    pub async fn events(&self, by: By<'_>, page: PageRequest) -> Result<Page<HeldEvent>, StoreError> {
+        self.others.every_event(by.workspace(), page).await
     }
 
     /// Those that may still be opened.

@@ -13,8 +13,10 @@ mod purge;
 
 pub use delete::{Deletion, Endings};
 pub use holdings::Holdings;
-pub use noun::{Departure, GRACE, Grace, HeldLink, HeldMail, HeldSignIn, SeenEnding, SeenPurge};
+pub use noun::{
+    Departure, GRACE, Grace, HeldAccount, HeldEvent, HeldLink, HeldMail, HeldSignIn, PurgePlace, SeenEnding, SeenPurge,
+};
 pub use port::{EndingStore, HoldingStore};
 #[cfg(feature = "testing")]
 pub use port::{MockEndingStore, MockHoldingStore};
-pub use purge::{Purge, PurgeRound, Purger};
+pub use purge::{NotPurged, Purge, PurgeRound, Purger};

@@ -6,11 +6,14 @@ use crate::{
     avatar::AvatarKey,
     change::Revision,
     email::Email,
-    id::{AccountId, ApiKeyId, LinkId, MailId, MembershipId, WebSessionId},
+    id::{AccountId, ApiKeyId, EventId, LinkId, MailId, TeamId, WebSessionId},
     mail::MailKind,
+    membership::Membership,
+    organisation::MemberNumber,
     session::Session,
     time::{DAY, Timestamp},
     web_session::Agent,
+    webhook::{Delivery, EventData, EventType},
 };
 
 /// A deleted account comes back by a sign-in for so long.
@@ -40,6 +43,8 @@ pub struct SeenEnding {
     pub status: AccountStatus,
     /// The teams of others that the account is on.
     pub departures: Vec<Departure>,
+    /// The unrevoked keys on the account, in whosever hands. Whoever mints one moves the account's revision.
+    pub keys: Vec<ApiKeyId>,
     /// The sessions that run on the account's workspace.
     pub running: Vec<Session>,
 }
@@ -47,8 +52,7 @@ pub struct SeenEnding {
 /// A membership that ends with the member's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Departure {
-    pub membership: MembershipId,
-    pub owner: AccountId,
+    pub membership: Membership,
     pub owner_revision: Revision,
     /// The unrevoked keys on the owner's account that are in the member's hands.
     pub keys: Vec<ApiKeyId>,
@@ -58,9 +62,23 @@ pub struct Departure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenPurge {
     pub account: AccountId,
+    pub purge_at: Timestamp,
     pub email: Email,
     pub avatar: Option<AvatarKey>,
     pub revision: Revision,
+}
+
+impl SeenPurge {
+    pub fn place(&self) -> PurgePlace {
+        PurgePlace { purge_at: self.purge_at, account: self.account }
+    }
+}
+
+/// Where an account stands among those that are to be purged: the one that is due the longest is first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurgePlace {
+    pub purge_at: Timestamp,
+    pub account: AccountId,
 }
 
 /// A sign-in, also one that is over.
@@ -82,6 +100,30 @@ pub struct HeldLink {
     pub new_email: Option<Email>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// What the row of an account says beside what the account is shown as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldAccount {
+    pub number: MemberNumber,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub email_verified_at: Option<Timestamp>,
+    pub staff: bool,
+    /// The team of the organisation that its sign-ins act in; `None` is the own one.
+    pub active_team: Option<TeamId>,
+    /// Whether it wants to be told nothing of severe entries on its log.
+    pub severe_declined: bool,
+}
+
+/// Something that happened on the account, and what became of it at each endpoint that wanted to hear of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldEvent {
+    pub id: EventId,
+    pub kind: EventType,
+    pub at: Timestamp,
+    pub data: EventData,
+    pub deliveries: Vec<Delivery>,
 }
 
 /// A mail that the account has caused.

@@ -1,10 +1,14 @@
 //! The end of a membership, from either side.
 
-use super::{Memberships, noun::SeenMembership};
+use super::{
+    Memberships,
+    noun::{Membership, SeenMembership},
+};
 use crate::{
     access::Permit,
-    audit::AuditAction,
+    audit::{Actor, AuditAction},
     change::{Change, CommitError, Effects, Guard, StoreError, commits},
+    desk::Desk,
     id::{ApiKeyId, MembershipId},
     policy::action::{LeaveTeam, RemoveMember},
     time::Timestamp,
@@ -54,22 +58,27 @@ impl Memberships {
         }
         let membership = seen.membership;
         let keys = self.store.keys_in_hands_of(membership.owner, membership.member).await?;
-        let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let entry = self
-            .desk
-            .audit_as(by.actor(), membership.owner, AuditAction::MemberRemoved)
-            .on(membership.id)
-            .with("member_account_id", membership.member.to_string())
-            .with("left", left)
-            .with("revoked_api_keys", listed);
         let guard = Guard::from(by).and(membership.owner, seen.owner_revision);
-        let removed = self.desk.membership_event(EventType::MemberRemoved, &membership, by.actor());
-        let revoked =
-            keys.iter().map(|key| self.desk.key_revoked(membership.owner, by.actor(), *key, "member_removed"));
-        let effects = Effects::audited(entry).announcing([removed]).announcing(revoked);
+        let effects = self.desk.membership_ended(&membership, &keys, by.actor(), left);
         let (at, change) = (self.desk.now(), Change::new(guard, effects));
         let it = Removal { membership: membership.id, keys, at, change };
         Ok(self.store.commit_removal(&it).await?)
+    }
+}
+
+impl Desk {
+    /// What the owner's log and webhooks say of a membership that ends with these keys.
+    pub(crate) fn membership_ended(&self, it: &Membership, keys: &[ApiKeyId], by: Actor, left: bool) -> Effects {
+        let listed: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let entry = self
+            .audit_as(by, it.owner, AuditAction::MemberRemoved)
+            .on(it.id)
+            .with("member_account_id", it.member.to_string())
+            .with("left", left)
+            .with("revoked_api_keys", listed);
+        let removed = self.membership_event(EventType::MemberRemoved, it, by);
+        let revoked = keys.iter().map(|key| self.key_revoked(it.owner, by, *key, "member_removed"));
+        Effects::audited(entry).announcing([removed]).announcing(revoked)
     }
 }
 

@@ -45,6 +45,7 @@ pub use replay::{Replay, ReplayError};
 pub use rotate::{RotateSecretError, RotatedSecret, SECRET_GRACE, SecretRotation};
 pub use signing::{SignatureHeader, sign};
 pub use test::{Ping, TestError, TestPing};
+pub use told::forget_member;
 pub use turns::by_turns;
 pub use url::{Reach, UrlError, WebhookUrl};
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Desk {
-    /// `reason` is `revoked` or `member_removed`.
+    /// `reason` is `revoked`, `member_removed` or `account_deleted`.
     pub(crate) fn key_revoked(&self, account: AccountId, by: Actor, key: ApiKeyId, reason: &str) -> Event {
         let data = [
             ("api_key_id", key.to_string().into()),
@@ -40,14 +40,26 @@ impl Desk {
     pub(crate) fn membership_event(&self, kind: EventType, membership: &Membership, by: Actor) -> Event {
         let data = [
             ("membership_id", membership.id.to_string().into()),
-            ("member_account_id", membership.member.to_string().into()),
-            ("member_email", membership.member_email.as_str().into()),
+            (MEMBER, membership.member.to_string().into()),
+            (MEMBER_EMAIL, membership.member_email.as_str().into()),
             ("role", membership.role.as_str().into()),
             ("by_account_id", account_of(by)),
         ];
         self.event(membership.owner, kind, object(data))
     }
 }
+
+/// Takes the address of a member out of what a membership event tells. Answers whether it was of that member.
+pub fn forget_member(data: &mut EventData, member: AccountId) -> bool {
+    let is_theirs = data.get(MEMBER).and_then(Value::as_str) == Some(member.to_string().as_str());
+    if is_theirs {
+        data.insert(MEMBER_EMAIL.to_owned(), Value::Null);
+    }
+    is_theirs
+}
+
+const MEMBER: &str = "member_account_id";
+const MEMBER_EMAIL: &str = "member_email";
 
 /// Null where nobody with an account did it.
 fn account_of(actor: Actor) -> Value {

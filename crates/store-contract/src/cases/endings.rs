@@ -36,10 +36,13 @@ use driftstack_domain::{
     time::{DAY, MINUTE},
     usage::{Day, DayMinutes, UsageStore as _},
     web_session::WebSessionStore as _,
-    webhook::{EndpointOrder, EventType},
+    webhook::{EndpointOrder, EventType, WebhookStore as _},
 };
 
-use super::sessions::{begin, on};
+use super::{
+    sessions::{begin, on},
+    webhooks::{claim, happen, listed, mark, ok, register},
+};
 use crate::{
     backend::Backend,
     forge,
@@ -54,7 +57,7 @@ async fn delete<B: Backend>(world: &World<B>, who: &Person) {
 
 async fn grace_is_over<B: Backend>(world: &World<B>) -> PurgeRound {
     world.clock.advance(GRACE);
-    world.purger().round().await.unwrap()
+    world.purger().round(None).await.unwrap()
 }
 
 async fn status<B: Backend>(world: &World<B>, who: &Person) -> AccountStatus {
@@ -115,6 +118,37 @@ pub async fn a_deletion_ends_everything_at_once<B: Backend>(backend: B) {
     assert!(world.store.account(olive.id).await.unwrap().is_none(), "staff do not see it");
 }
 
+pub async fn a_deletion_is_told_to_the_owners_and_to_its_own_endpoints<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (olive, ada, bo) = (world.person("olive").await, world.person("ada").await, world.person("bo").await);
+    world.join(&olive, &ada, Role::Admin).await;
+    world.join(&bo, &olive, Role::Admin).await;
+    let told = [EventType::MemberRemoved, EventType::KeyRevoked];
+    let own = register(&world, &olive, &told).await.endpoint;
+    register(&world, &bo, &told).await;
+    let over = world.mint(&olive, &olive, "revoked before").await.key.id;
+    world.keys().revoke(&world.permit(&olive).await, over).await.unwrap();
+    world.mint(&olive, &olive, "own").await;
+    world.mint(&ada, &olive, "ada's").await;
+    world.mint(&olive, &bo, "at bo's").await;
+    delete(&world, &olive).await;
+
+    let mut heard: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    while let Some(claimed) = claim(&world, 100).await {
+        let told = claimed.deliveries.iter().map(|it| (it.message.kind, it.message.data.get("reason").cloned()));
+        heard.entry(claimed.endpoint.account).or_default().extend(told);
+    }
+    let revoked = |reason: &str| (EventType::KeyRevoked, Some(reason.into()));
+    assert_eq!(heard[&olive.id], [revoked("revoked"), revoked("account_deleted"), revoked("account_deleted")]);
+    assert_eq!(heard[&bo.id], [(EventType::MemberRemoved, None), revoked("member_removed")]);
+
+    // Its endpoints come back with it, as they were.
+    let back = world.sign_in(&olive).await;
+    assert_eq!(world.store.endpoints(back.id).await.unwrap(), std::slice::from_ref(&own));
+    happen(&world, &back, 1).await;
+    assert_eq!(listed(&world, own.id).await.len(), 4);
+}
+
 pub async fn a_deletion_that_is_asked_for_twice_is_one<B: Backend>(backend: B) {
     let world = World::new(backend);
     let olive = world.person("olive").await;
@@ -137,7 +171,8 @@ pub async fn a_deletion_of_somebody_who_has_joined_a_team_meanwhile_is_stale<B: 
     let permit: Permit<DeleteAccount> = world.permit(&olive).await;
     let seen = world.store.seen_ending(olive.id).await.unwrap().unwrap();
     let (email, status_seen) = (olive.email.clone(), AccountStatus::Active);
-    assert_eq!(seen, SeenEnding { email, status: status_seen, departures: Vec::new(), running: Vec::new() });
+    let (departures, keys, running) = (Vec::new(), Vec::new(), Vec::new());
+    assert_eq!(seen, SeenEnding { email, status: status_seen, departures, keys, running });
     let late = forge::deletion(&world.desk, &permit, seen).await;
     world.join(&bo, &olive, Role::Member).await;
     let before = world.backend.rows().await;
@@ -256,7 +291,7 @@ pub async fn address_and_handle_are_free_after_the_purge_alone<B: Backend>(backe
     let sign_up = async || world.sign_ups().sign_up(olive.email.clone(), &password(), None).await;
     assert!(matches!(sign_up().await, Err(SignUpError::EmailTaken)));
     assert!(world.accounts().edit(&world.permit(&bo).await, slug()).await.is_err());
-    assert_eq!(grace_is_over(&world).await, PurgeRound { purged: 1, failed: 0 });
+    assert_eq!(grace_is_over(&world).await, PurgeRound { purged: 1, ..PurgeRound::default() });
     let bo = world.sign_in(&bo).await;
     world.accounts().edit(&world.permit(&bo).await, slug()).await.unwrap();
     sign_up().await.unwrap();
@@ -272,18 +307,23 @@ pub async fn a_purge_is_due_after_the_grace<B: Backend>(backend: B) {
     let olive = world.sign_in(&olive).await;
     delete(&world, &olive).await;
     let due = async || {
-        let due = world.store.due_purges(world.now(), 9).await.unwrap();
+        let due = world.store.due_purges(world.now(), None, 9).await.unwrap();
         due.into_iter().map(|seen| seen.account).collect::<Vec<_>>()
     };
     world.clock.advance(GRACE.saturating_sub(DAY).saturating_sub(MINUTE));
     assert!(due().await.is_empty());
-    assert_eq!(world.purger().round().await.unwrap(), PurgeRound::default());
+    assert_eq!(world.purger().round(None).await.unwrap(), PurgeRound::default());
     world.clock.advance(MINUTE);
     assert_eq!(due().await, [ada.id]);
     world.clock.advance(DAY);
     assert_eq!(due().await, [ada.id, olive.id], "the longest first");
-    assert_eq!(world.store.due_purges(world.now(), 1).await.unwrap().len(), 1);
-    assert_eq!(world.purger().round().await.unwrap().purged, 2);
+    let [first] = &world.store.due_purges(world.now(), None, 1).await.unwrap()[..] else { panic!("one at a time") };
+    assert_eq!(world.store.due_purge(ada.id, world.now()).await.unwrap().as_ref(), Some(first));
+    assert_eq!(world.store.due_purge(ada.id, people::NOW).await.unwrap(), None);
+    let behind = world.store.due_purges(world.now(), Some(first.place()), 9).await.unwrap();
+    assert_eq!(behind.iter().map(|seen| seen.account).collect::<Vec<_>>(), [olive.id]);
+    assert!(world.store.due_purges(world.now(), Some(behind[0].place()), 9).await.unwrap().is_empty());
+    assert_eq!(world.purger().round(None).await.unwrap().purged, 2);
     assert!(due().await.is_empty());
 }
 
@@ -323,6 +363,7 @@ async fn somebody_everywhere<B: Backend>(world: &World<B>, bo: &Person) -> Perso
     world.accounts().edit(&world.permit(&zoe).await, edit).await.unwrap();
     let team = world.store.team_of(zoe.id).await.unwrap().unwrap();
     world.teams().rename(&world.permit(&zoe).await, team.id, people::name("Quillfeather & Co")).await.unwrap();
+    register(world, bo, &[EventType::MemberAdded, EventType::MemberRemoved]).await;
     world.join(bo, &zoe, Role::Admin).await;
     world.mint(&zoe, &zoe, "quillfeather laptop").await;
     let activations = Activations::new(world.store.clone(), world.desk.clone());
@@ -399,6 +440,7 @@ pub async fn a_purge_leaves_nobody_in_any_table<B: Backend>(backend: B) {
         "sessions",
         "teams",
         "webhook_endpoints",
+        "webhook_events",
     ];
     assert_eq!(tables, known.into_iter().collect(), "whoever looks finds it: {before:?}");
     assert_eq!(before.iter().map(|(_, needle)| *needle).collect::<BTreeSet<_>>(), NEEDLES.into_iter().collect());
@@ -406,12 +448,22 @@ pub async fn a_purge_leaves_nobody_in_any_table<B: Backend>(backend: B) {
     let picture = world.store.seen_avatar(zoe.id).await.unwrap().unwrap();
 
     world.endings().delete(&world.permit(&zoe).await).await.unwrap();
-    assert_eq!(grace_is_over(&world).await, PurgeRound { purged: 1, failed: 0 });
+    assert_eq!(grace_is_over(&world).await, PurgeRound { purged: 1, ..PurgeRound::default() });
     let after = found_in(&world.backend.dump().await, &NEEDLES);
     assert!(after.is_empty(), "{after:?}");
     let rows = world.backend.rows().await;
-    for table in ["webhook_events", "webhook_deliveries", "usage_days"] {
-        assert_eq!(rows[table], 0, "{table}");
+    assert_eq!(rows["usage_days"], 0);
+    // Bo was told that somebody came and went, and not who that was.
+    let told = world.store.every_event(bo.id, all()).await.unwrap().rows;
+    for table in ["webhook_events", "webhook_deliveries"] {
+        assert_eq!(rows[table], 2, "{table}");
+    }
+    assert_eq!(told.iter().map(|it| it.kind).collect::<Vec<_>>(), [EventType::MemberRemoved, EventType::MemberAdded]);
+    for event in told {
+        assert_eq!(
+            (&event.data["member_email"], event.data["role"].as_str()),
+            (&serde_json::Value::Null, Some("admin"))
+        );
     }
 
     // What is left is a row without a name, and the log, whose chain holds; `log` looks at every link.
@@ -443,6 +495,7 @@ pub async fn a_purge_of_one_leaves_the_others_alone<B: Backend>(backend: B) {
     world.mint(&ada, &ada, "ada's").await;
     let eve = people::email("eve@example.com");
     world.invites().invite(&world.permit(&ada).await, eve, Role::Member).await.unwrap();
+    world.post().await;
     world.wear(&ada).await;
     delete(&world, &olive).await;
     world.clock.advance(GRACE.saturating_sub(MINUTE));
@@ -454,7 +507,7 @@ pub async fn a_purge_of_one_leaves_the_others_alone<B: Backend>(backend: B) {
     };
     let before = world.backend.dump().await;
     let told = world.told(ada.id).await;
-    assert_eq!(world.purger().round().await.unwrap().purged, 1);
+    assert_eq!(world.purger().round(None).await.unwrap().purged, 1);
     let after = world.backend.dump().await;
     let id: String = ada.id.uuid().as_hyphenated().to_string();
     for table in ["accounts", "teams", "api_keys", "web_sessions", "account_keys", "audit_entries", "avatars"] {
@@ -466,12 +519,20 @@ pub async fn a_purge_of_one_leaves_the_others_alone<B: Backend>(backend: B) {
     assert_eq!(world.told(ada.id).await, told, "what others have written is theirs");
     let pending = world.store.pending_invites(ada.id, world.now(), all()).await.unwrap().rows;
     assert_eq!(pending.iter().map(|invite| &invite.email).collect::<Vec<_>>(), [&olive.email], "it may be accepted");
+    let count = |dump| rows(dump, "mails", olive.email.as_str());
+    assert_eq!((count(&before), count(&after)), (3, 1), "but for the invite that waits");
+    let sent = world.post().await;
+    assert_eq!(
+        sent.iter().map(|mail| (&mail.to, mail.content.kind())).collect::<Vec<_>>(),
+        [(&olive.email, MailKind::TeamInvite)]
+    );
 }
 
 /// An account as it might have been seen when it was due.
 async fn as_if_due<B: Backend>(world: &World<B>, who: &Person) -> SeenPurge {
     let seen = world.store.seen_holder(who.id).await.unwrap().unwrap();
-    SeenPurge { account: who.id, email: seen.email, avatar: None, revision: seen.revision }
+    let purge_at = seen.purge_at.unwrap_or(people::NOW);
+    SeenPurge { account: who.id, purge_at, email: seen.email, avatar: None, revision: seen.revision }
 }
 
 pub async fn a_purge_needs_a_deleted_account_that_is_due<B: Backend>(backend: B) {
@@ -502,10 +563,10 @@ pub async fn a_purge_that_fails_half_way_has_erased_nothing<B: Backend>(backend:
     delete(&world, &olive).await;
     world.clock.advance(GRACE);
     let before = world.backend.dump().await;
-    // A picture that it does not wear: that is looked at after the account was made nobody's.
-    let seen = SeenPurge { avatar: Some(people::avatar()), ..as_if_due(&world, &olive).await };
-    let it = forge::purge(&world.desk, seen).await;
-    assert!(world.store.commit_purge(&it).await.unwrap_err().is_stale());
+    let mut it = forge::purge(&world.desk, as_if_due(&world, &olive).await).await;
+    // An entry that is there already: the log is written when all else is done.
+    it.change.effects.audit[0].id = world.log(olive.id).await[0].id;
+    assert!(world.store.commit_purge(&it).await.is_err());
     assert_eq!(world.backend.dump().await, before);
 }
 
@@ -642,6 +703,63 @@ pub async fn what_is_held_is_read_by_page<B: Backend>(backend: B) {
     assert_eq!(world.store.every_sign_in(bo.id, all()).await.unwrap().rows.len(), 1);
 }
 
+pub async fn what_is_deleted_is_held_too<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (olive, bo) = (on(&world, "olive", Tier::ApiScale).await, world.person("bo").await);
+    let two = PageRequest { limit: Limit::new(2).unwrap(), after: None };
+    for name in ["desk", "shop", "yard"] {
+        let order = ProfileOrder { name: people::name(name), archetype: None, description: None, metadata: None };
+        let profile = world.profiles().create(&world.permit(&olive).await, order).await.unwrap();
+        if name == "shop" {
+            world.profiles().delete(&world.permit(&olive).await, profile.id).await.unwrap();
+        }
+    }
+    let profiles = world.store.every_profile(olive.id, two).await.unwrap();
+    let told: Vec<_> = profiles.rows.iter().map(|it| (it.name.as_str(), it.deleted_at.is_some())).collect();
+    assert_eq!(told, [("yard", false), ("shop", true)]);
+    let rest = world.store.every_profile(olive.id, PageRequest { after: profiles.next, ..two }).await.unwrap();
+    assert_eq!((rest.rows.len(), rest.next), (1, None));
+
+    for _ in 0..3 {
+        let session = begin(&world, &olive).await;
+        world.clock.advance(DAY);
+        let olive = world.sign_in(&olive).await;
+        world.sessions().destroy(&world.permit(&olive).await, session.id).await.unwrap();
+    }
+    let olive = world.sign_in(&olive).await;
+    let days = world.store.every_usage_day(olive.id, two).await.unwrap();
+    let today = Day::of(world.now());
+    assert_eq!(days.rows.iter().map(|it| it.day).collect::<Vec<_>>(), [today, today.plus(-1)], "newest first");
+    let rest = world.store.every_usage_day(olive.id, PageRequest { after: days.next, ..two }).await.unwrap();
+    assert!(rest.next.is_none() && rest.rows.iter().all(|it| it.day < today.plus(-1) && it.minutes > 0));
+    assert_eq!(rest.rows.len(), 2);
+
+    let gone = register(&world, &olive, &[EventType::KeyRevoked]).await.endpoint.id;
+    happen(&world, &olive, 1).await;
+    let kept = register(&world, &olive, &[EventType::KeyRevoked]).await.endpoint.id;
+    happen(&world, &olive, 2).await;
+    world.webhooks().remove(&world.permit(&olive).await, gone).await.unwrap();
+    let endpoints = world.store.every_endpoint(olive.id, all()).await.unwrap().rows;
+    let told: Vec<_> = endpoints.iter().map(|it| (it.id, it.disabled_at.is_some())).collect();
+    assert_eq!(told, [(kept, false), (gone, true)]);
+    let events = world.store.every_event(olive.id, two).await.unwrap();
+    for event in &events.rows {
+        assert_eq!((event.kind, event.data["reason"].as_str()), (EventType::KeyRevoked, Some("revoked")));
+        assert_eq!(event.deliveries.iter().map(|it| it.endpoint).collect::<Vec<_>>(), [gone, kept]);
+        assert!(event.deliveries.iter().all(|it| it.event == event.id));
+    }
+    let first = world.store.every_event(olive.id, PageRequest { after: events.next, ..two }).await.unwrap().rows;
+    assert_eq!(first.iter().map(|event| event.deliveries.len()).collect::<Vec<_>>(), [1]);
+
+    let record = world.store.held_account(olive.id).await.unwrap().unwrap();
+    assert!(record.email_verified_at.is_some() && !record.staff && !record.severe_declined);
+    assert_eq!((record.created_at, record.active_team), (people::NOW, None));
+    assert!(world.store.every_profile(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_usage_day(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_endpoint(bo.id, all()).await.unwrap().rows.is_empty());
+    assert!(world.store.every_event(bo.id, all()).await.unwrap().rows.is_empty());
+}
+
 pub async fn of_a_deletion_and_a_sign_in_one_comes_first<B: Backend>(backend: B) {
     let world = World::new(backend);
     for round in 0..6 {
@@ -685,7 +803,7 @@ pub async fn of_a_return_and_a_purge_one_comes_first<B: Backend>(backend: B) {
         world.clock.advance(GRACE);
         let either = async |n: usize| {
             if n == 0 {
-                return world.purger().round().await.unwrap().purged == 1;
+                return world.purger().round(None).await.unwrap().purged == 1;
             }
             let log_in = async || world.sign_ins().log_in(&olive.email, &password(), &client()).await;
             match again_if_stale(log_in, pause).await {
@@ -713,12 +831,48 @@ pub async fn two_purgers_purge_once<B: Backend>(backend: B) {
         people.push(who);
     }
     world.clock.advance(GRACE);
-    let rounds = race(4, async |_| world.purger().round().await.unwrap()).await;
+    let rounds = race(4, async |_| world.purger().round(None).await.unwrap()).await;
     assert_eq!(rounds.iter().map(|round| round.purged).sum::<u32>(), 5, "{rounds:?}");
-    assert!(rounds.iter().all(|round| round.failed == 0), "{rounds:?}");
+    assert!(rounds.iter().all(|round| round.failed.is_empty()), "{rounds:?}");
     for who in people {
         let actions = world.actions(who.id).await;
         assert_eq!(actions.iter().filter(|action| *action == "account.purged").count(), 1);
+    }
+}
+
+pub async fn a_picture_that_the_sweeper_has_keeps_no_account<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    delete(&world, &olive).await;
+    world.clock.advance(GRACE);
+    let seen = SeenPurge { avatar: Some(people::avatar()), ..as_if_due(&world, &olive).await };
+    world.store.commit_purge(&forge::purge(&world.desk, seen).await).await.unwrap();
+}
+
+pub async fn a_purge_and_its_deliveries_wait_for_each_other_in_one_order<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    for round in 0..8 {
+        let olive = world.person(&format!("olive{round}")).await;
+        for _ in 0..2 {
+            register(&world, &olive, &[EventType::KeyRevoked]).await;
+        }
+        happen(&world, &olive, 24).await;
+        delete(&world, &olive).await;
+        world.clock.advance(GRACE);
+        // Whoever had to give way to a deadlock would fail here.
+        race(3, async |n| {
+            if n == 0 {
+                let round = world.purger().round(None).await.unwrap();
+                assert_eq!((round.purged, round.failed), (1, Vec::new()));
+                return;
+            }
+            while let Some(claimed) = claim(&world, 4).await {
+                let arrivals = (0..claimed.deliveries.len()).map(|nth| (nth, ok()));
+                mark(&world, &claimed, arrivals, true).await;
+            }
+        })
+        .await;
+        assert_eq!(world.backend.rows().await["webhook_endpoints"], 0);
     }
 }
 

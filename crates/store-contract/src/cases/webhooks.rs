@@ -38,7 +38,7 @@ fn told_of(events: &[EventType]) -> EndpointOrder {
     EndpointOrder { url, events: events.to_vec(), description: Some("nightly – ä".parse().unwrap()) }
 }
 
-async fn register<B: Backend>(world: &World<B>, who: &Person, events: &[EventType]) -> CreatedEndpoint {
+pub(super) async fn register<B: Backend>(world: &World<B>, who: &Person, events: &[EventType]) -> CreatedEndpoint {
     world.webhooks().create(&world.permit(who).await, told_of(events)).await.unwrap()
 }
 
@@ -51,7 +51,7 @@ async fn listening<B: Backend>(backend: B) -> (Arc<World<B>>, Person, EndpointId
 }
 
 /// Something happens so many times.
-async fn happen<B: Backend>(world: &World<B>, who: &Person, times: usize) {
+pub(super) async fn happen<B: Backend>(world: &World<B>, who: &Person, times: usize) {
     for n in 0..times {
         let key = world.mint(who, who, &format!("key {n}")).await.key.id;
         world.keys().revoke(&world.permit(who).await, key).await.unwrap();
@@ -70,14 +70,14 @@ async fn remove<B: Backend>(world: &World<B>, who: &Person, id: EndpointId) {
     world.webhooks().remove(&world.permit(who).await, id).await.unwrap();
 }
 
-async fn claim<B: Backend>(world: &World<B>, limit: u16) -> Option<Claimed> {
+pub(super) async fn claim<B: Backend>(world: &World<B>, limit: u16) -> Option<Claimed> {
     let (holder, now) = (LeaseId::new(world.desk.ids.next()), world.now());
     let too_late = now.minus(MAX_WAIT);
     let claim = Claim { holder, now, until: now.plus(LEASE), limit, too_late, why: WHY };
     world.store.claim_endpoint(&claim).await.unwrap()
 }
 
-fn ok() -> Arrival {
+pub(super) fn ok() -> Arrival {
     Arrival::Answered { status: 200, excerpt: Excerpt::of(b"thank you") }
 }
 
@@ -86,7 +86,7 @@ fn refused() -> Arrival {
 }
 
 /// Notes what became of some of what was claimed.
-async fn mark<B: Backend>(
+pub(super) async fn mark<B: Backend>(
     world: &World<B>,
     claimed: &Claimed,
     arrivals: impl IntoIterator<Item = (usize, Arrival)>,
@@ -106,7 +106,7 @@ async fn mark<B: Backend>(
     world.store.mark(&marks).await.unwrap()
 }
 
-async fn listed<B: Backend>(world: &World<B>, id: EndpointId) -> Vec<Delivery> {
+pub(super) async fn listed<B: Backend>(world: &World<B>, id: EndpointId) -> Vec<Delivery> {
     let page = PageRequest { limit: Limit::new(100).unwrap(), after: None };
     world.store.deliveries(id, None, page).await.unwrap().rows
 }

@@ -25,7 +25,7 @@ use super::{
     connect::Connector,
     dialect::{Conn, Fault},
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, holding, invite, mail,
         membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };

@@ -17,7 +17,7 @@ use super::{
     page::{below_id, rows_to_fetch},
 };
 use crate::{
-    rows::{InTable, Row},
+    rows::{InTable, Row, seen},
     schema::api_keys,
     types::b,
 };
@@ -50,6 +50,12 @@ impl ApiKeyStore for Store {
     }
 }
 
+seen! {
+    struct KeyRow {
+        id: ApiKeyId = api_keys.id,
+    }
+}
+
 pub(crate) async fn keys(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<ApiKey>> {
     let rows = api_keys::table
         .filter(api_keys::account.eq(b(&account)))
@@ -61,6 +67,18 @@ pub(crate) async fn keys(c: &mut Conn, account: AccountId, page: PageRequest) ->
         .await?;
     let keys = rows.into_iter().map(Row::into_inner).collect();
     Ok(page.page(keys, |key| Position(key.id.uuid().as_u128())))
+}
+
+/// Every key on an account that is not revoked, in whosever hands.
+pub(crate) async fn unrevoked(c: &mut Conn, account: AccountId) -> Answer<Vec<ApiKeyId>> {
+    let rows = api_keys::table
+        .filter(api_keys::account.eq(b(&account)))
+        .filter(api_keys::revoked_at.is_null())
+        .order(api_keys::id)
+        .select((api_keys::id,))
+        .load::<KeyRow>(c)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 async fn seen_key(c: &mut Conn, account: AccountId, id: ApiKeyId) -> Answer<Option<ApiKey>> {

@@ -3,33 +3,25 @@ use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{AccountStatus, Region, Slug, TimeZone},
-    auth::{LinkKind, PasswordHash},
+    auth::PasswordHash,
     avatar::AvatarKey,
     change::{CommitError, Revision, StoreError},
     email::Email,
-    ending::{
-        Deletion, Departure, EndingStore, HeldLink, HeldMail, HeldSignIn, HoldingStore, Purge, SeenEnding, SeenPurge,
-    },
-    id::{AccountId, LinkId, MailId, MembershipId, TeamId, WebSessionId},
-    mail::MailContent,
-    membership::Invite,
+    ending::{Deletion, Departure, EndingStore, Purge, PurgePlace, SeenEnding, SeenPurge},
+    id::{AccountId, EventId, TeamId},
+    membership::SeenMembership,
     name::Name,
-    page::{Page, PageRequest, Position},
     tier::Overrides,
     time::Timestamp,
-    web_session::Agent,
+    webhook::{EventData, EventType, forget_member},
 };
 use futures_util::FutureExt;
 use tracing::instrument;
+use uuid::Uuid;
 
-use super::{
-    super::Store,
-    Answer, Conn, Fault, api_key, challenge, link, membership,
-    page::{below_id, rows_to_fetch},
-    session, transfer, web_session,
-};
+use super::{super::Store, Answer, Conn, Fault, api_key, challenge, link, membership, session, transfer, web_session};
 use crate::{
-    rows::{InTable, Row, seen},
+    rows::seen,
     schema::{
         account_keys, accounts, activations, api_keys, avatars, challenges, declined_mails, factors, invites,
         link_requests, links, mails, memberships, profiles, recovery_codes, sessions, teams, usage_days, web_sessions,
@@ -51,41 +43,23 @@ impl EndingStore for Store {
     }
 
     #[instrument(level = "debug", name = "db.ending.due", skip_all)]
-    async fn due_purges(&self, now: Timestamp, limit: u16) -> Result<Vec<SeenPurge>, StoreError> {
-        self.read(move |c| due(c, now, limit).boxed()).await
+    async fn due_purges(
+        &self,
+        now: Timestamp,
+        behind: Option<PurgePlace>,
+        limit: u16,
+    ) -> Result<Vec<SeenPurge>, StoreError> {
+        self.read(move |c| due(c, now, behind, limit).boxed()).await
+    }
+
+    #[instrument(level = "debug", name = "db.ending.due_one", skip_all)]
+    async fn due_purge(&self, account: AccountId, now: Timestamp) -> Result<Option<SeenPurge>, StoreError> {
+        self.read(move |c| due_one(c, account, now).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.ending.commit_purge", skip_all)]
     async fn commit_purge(&self, it: &Purge) -> Result<(), CommitError> {
         self.commit(it, |c, it| purge(c, it).boxed()).await
-    }
-}
-
-#[async_trait]
-impl HoldingStore for Store {
-    #[instrument(level = "debug", name = "db.holding.sign_ins", skip_all)]
-    async fn every_sign_in(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldSignIn>, StoreError> {
-        self.read(move |c| every_sign_in(c, account, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.invites", skip_all)]
-    async fn every_invite(&self, account: AccountId, page: PageRequest) -> Result<Page<Invite>, StoreError> {
-        self.read(move |c| every_invite(c, account, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.links", skip_all)]
-    async fn pending_links(
-        &self,
-        account: AccountId,
-        now: Timestamp,
-        page: PageRequest,
-    ) -> Result<Page<HeldLink>, StoreError> {
-        self.read(move |c| pending_links(c, account, now, page).boxed()).await
-    }
-
-    #[instrument(level = "debug", name = "db.holding.mails", skip_all)]
-    async fn caused_mails(&self, account: AccountId, page: PageRequest) -> Result<Page<HeldMail>, StoreError> {
-        self.read(move |c| caused_mails(c, account, page).boxed()).await
     }
 }
 
@@ -95,43 +69,31 @@ seen! {
         status: AccountStatus = accounts.status,
     }
 
-    struct OnTeam {
-        membership: MembershipId = memberships.id,
-        owner: AccountId = memberships.owner,
-        owner_revision: Revision = accounts.revision,
-    }
-
     struct Due {
         account: AccountId = accounts.id,
+        purge_at: Option<Timestamp> = accounts.purge_at,
         email: Email = accounts.email,
         avatar: Option<AvatarKey> = accounts.avatar,
         revision: Revision = accounts.revision,
     }
 
-    struct SignInRow {
-        id: WebSessionId = web_sessions.id,
-        os: String = web_sessions.os,
-        browser: String = web_sessions.browser,
-        created_at: Timestamp = web_sessions.created_at,
-        expires_at: Timestamp = web_sessions.expires_at,
-        ended_at: Option<Timestamp> = web_sessions.ended_at,
-        last_used_at: Option<Timestamp> = web_sessions.last_used_at,
+    struct ToldRow {
+        id: EventId = webhook_events.id,
+        data: EventData = webhook_events.data,
     }
+}
 
-    struct LinkRow {
-        id: LinkId = links.id,
-        kind: LinkKind = links.kind,
-        new_email: Option<Email> = links.new_email,
-        created_at: Timestamp = links.created_at,
-        expires_at: Timestamp = links.expires_at,
-    }
+/// The columns of a [`Due`].
+macro_rules! due_columns {
+    () => {
+        (accounts::id, accounts::purge_at, accounts::email, accounts::avatar, accounts::revision)
+    };
+}
 
-    struct MailRow {
-        id: MailId = mails.id,
-        to: Email = mails.recipient,
-        content: MailContent = mails.content,
-        at: Timestamp = mails.at,
-        sent_at: Option<Timestamp> = mails.sent_at,
+impl Due {
+    fn seen(self) -> Option<SeenPurge> {
+        let Self { account, purge_at, email, avatar, revision } = self;
+        Some(SeenPurge { account, purge_at: purge_at?, email, avatar, revision })
     }
 }
 
@@ -140,20 +102,13 @@ async fn seen_ending(c: &mut Conn, account: AccountId) -> Answer<Option<SeenEndi
     let found = accounts::table.find(b(&account)).select((accounts::email, accounts::status));
     let Some(Ending { email, status }) = found.get_result::<Ending>(c).await.optional()? else { return Ok(None) };
     let mut departures = Vec::new();
-    for OnTeam { membership, owner, owner_revision } in teams_of(c, account).await? {
-        let keys = membership::keys_in_hands_of(c, owner, account).await?;
-        departures.push(Departure { membership, owner, owner_revision, keys });
+    for SeenMembership { membership, owner_revision, .. } in membership::active_of(c, account).await? {
+        let keys = membership::keys_in_hands_of(c, membership.owner, account).await?;
+        departures.push(Departure { membership, owner_revision, keys });
     }
+    let keys = api_key::unrevoked(c, account).await?;
     let running = session::all_running(c, account).await?;
-    Ok(Some(SeenEnding { email, status, departures, running }))
-}
-
-/// Of owners in whatever state.
-async fn teams_of(c: &mut Conn, member: AccountId) -> Answer<Vec<OnTeam>> {
-    let active = memberships::member.eq(b(&member)).and(memberships::removed_at.is_null());
-    let teams = memberships::table.inner_join(accounts::table.on(accounts::id.eq(memberships::owner))).filter(active);
-    let columns = (memberships::id, memberships::owner, accounts::revision);
-    Ok(teams.order(memberships::id).select(columns).load(c).await?)
+    Ok(Some(SeenEnding { email, status, departures, keys, running }))
 }
 
 async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
@@ -170,8 +125,7 @@ async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
     leave(c, it).await?;
     end_sessions(c, it).await?;
     web_session::end_all(c, it.account, it.at).await?;
-    let live = api_keys::table.filter(api_keys::account.eq(b(&it.account))).filter(api_keys::revoked_at.is_null());
-    dsl::update(live).set(api_keys::revoked_at.eq(b(&Some(it.at)))).execute(c).await?;
+    api_key::revoke(c, &it.keys, it.at).await?;
     transfer::void_invites(c, it.account, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await
@@ -213,29 +167,54 @@ pub(super) async fn restore(c: &mut Conn, account: AccountId, at: Timestamp) -> 
     Fault::unless_one(restored)
 }
 
-pub(crate) async fn due(c: &mut Conn, now: Timestamp, limit: u16) -> Answer<Vec<SeenPurge>> {
+pub(crate) async fn due(
+    c: &mut Conn,
+    now: Timestamp,
+    behind: Option<PurgePlace>,
+    limit: u16,
+) -> Answer<Vec<SeenPurge>> {
+    // Nobody stands at the first place of all.
+    let PurgePlace { purge_at, account } =
+        behind.unwrap_or(PurgePlace { purge_at: Timestamp::MIN, account: AccountId::new(Uuid::nil()) });
+    let behind = accounts::purge_at.gt(b(&Some(purge_at))).or(accounts::id.gt(b(&account)));
     let rows = accounts::table
         .filter(accounts::purge_at.le(b(&Some(now))))
+        .filter(accounts::purge_at.ge(b(&Some(purge_at))))
+        .filter(behind)
         .order((accounts::purge_at, accounts::id))
         .limit(i64::from(limit))
-        .select((accounts::id, accounts::email, accounts::avatar, accounts::revision))
+        .select(due_columns!())
         .load::<Due>(c)
         .await?;
-    let seen = |Due { account, email, avatar, revision }| SeenPurge { account, email, avatar, revision };
-    Ok(rows.into_iter().map(seen).collect())
+    Ok(rows.into_iter().filter_map(Due::seen).collect())
+}
+
+async fn due_one(c: &mut Conn, account: AccountId, now: Timestamp) -> Answer<Option<SeenPurge>> {
+    let found = accounts::table
+        .find(b(&account))
+        .filter(accounts::purge_at.le(b(&Some(now))))
+        .select(due_columns!())
+        .get_result::<Due>(c)
+        .await
+        .optional()?;
+    Ok(found.and_then(Due::seen))
 }
 
 /// Whoever adds a table that says something of an account adds it here. A case of the contract looks through all tables.
+///
+/// The account itself comes last. To change its address is to shut out everybody whose row refers to it, and whoever holds such a
+/// row (a delivery that is being noted) would wait here while this waits for the row.
 async fn purge(c: &mut Conn, it: &Purge) -> Answer<()> {
-    anonymise(c, it).await?;
     hand_picture_to_sweeper(c, it).await?;
     forget_ways_in(c, it.account).await?;
     forget_workspace(c, it).await?;
     forget_mails(c, it).await?;
     forget_records(c, it.account).await?;
+    forget_webhooks(c, it.account).await?;
+    forget_what_others_were_told(c, it.account).await?;
     // With its keys goes what the log says of people.
     dsl::delete(account_keys::table.filter(account_keys::account.eq(b(&it.account)))).execute(c).await?;
-    Ok(())
+    anonymise(c, it).await
 }
 
 async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
@@ -270,9 +249,10 @@ async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
 
 async fn hand_picture_to_sweeper(c: &mut Conn, it: &Purge) -> Answer<()> {
     let Some(avatar) = it.avatar else { return Ok(()) };
+    // One that the sweeper has already is no reason to keep the account.
     let worn = avatars::table.find(b(&avatar)).filter(avatars::sweep_at.is_null());
-    let due = dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
-    Fault::unless_one(due)
+    dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
+    Ok(())
 }
 
 async fn forget_ways_in(c: &mut Conn, account: AccountId) -> Answer<()> {
@@ -309,7 +289,13 @@ async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
     dsl::delete(sessions::table.filter(sessions::account.eq(b(&account)))).execute(c).await?;
     dsl::delete(profiles::table.filter(profiles::account.eq(b(&account)))).execute(c).await?;
     dsl::delete(usage_days::table.filter(usage_days::account.eq(b(&account)))).execute(c).await?;
+    Ok(())
+}
+
+/// The endpoints are held before their deliveries, as by whoever delivers.
+async fn forget_webhooks(c: &mut Conn, account: AccountId) -> Answer<()> {
     let endpoints = webhook_endpoints::table.filter(webhook_endpoints::account.eq(b(&account)));
+    dsl::update(endpoints).set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq)).execute(c).await?;
     let deliveries = webhook_deliveries::endpoint.eq_any(endpoints.select(webhook_endpoints::id));
     dsl::delete(webhook_deliveries::table.filter(deliveries)).execute(c).await?;
     dsl::delete(endpoints).execute(c).await?;
@@ -317,84 +303,32 @@ async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
     Ok(())
 }
 
-async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
-    dsl::delete(mails::table.filter(mails::account.eq(b(&Some(it.account))))).execute(c).await?;
-    dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email)))).execute(c).await?;
+/// The owners of the teams that it was on may have been told its address. What there is of it is some weeks old at the most, but
+/// for what waits for an endpoint that is paused.
+async fn forget_what_others_were_told(c: &mut Conn, account: AccountId) -> Answer<()> {
+    let owners = memberships::table.filter(memberships::member.eq(b(&account))).select(memberships::owner);
+    let of_members = [EventType::MemberAdded, EventType::RoleChanged, EventType::MemberRemoved];
+    let told: Vec<ToldRow> = webhook_events::table
+        .filter(webhook_events::account.eq_any(owners))
+        .filter(webhook_events::kind.eq_any(of_members.map(EventType::as_str)))
+        .order(webhook_events::id)
+        .select((webhook_events::id, webhook_events::data))
+        .load(c)
+        .await?;
+    for ToldRow { id, mut data } in told {
+        if forget_member(&mut data, account) {
+            let event = webhook_events::table.find(b(&id));
+            dsl::update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
+        }
+    }
     Ok(())
 }
 
-pub(crate) async fn every_sign_in(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldSignIn>> {
-    use web_sessions as w;
-    let rows = w::table
-        .filter(w::account.eq(b(&account)))
-        .filter(w::id.lt(below_id(&page)))
-        .order(w::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((w::id, w::os, w::browser, w::created_at, w::expires_at, w::ended_at, w::last_used_at))
-        .load::<SignInRow>(c)
-        .await?;
-    let held = |row: SignInRow| HeldSignIn {
-        id: row.id,
-        agent: Agent { os: row.os, browser: row.browser },
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        ended_at: row.ended_at,
-        last_used_at: row.last_used_at,
-    };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldSignIn| Position(it.id.uuid().as_u128())))
-}
-
-pub(crate) async fn every_invite(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<Invite>> {
-    let rows = invites::table
-        .filter(invites::owner.eq(b(&account)))
-        .filter(invites::id.lt(below_id(&page)))
-        .order(invites::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select(Invite::COLUMNS)
-        .load::<Row<Invite>>(c)
-        .await?;
-    let invites = rows.into_iter().map(Row::into_inner).collect();
-    Ok(page.page(invites, |invite: &Invite| Position(invite.id.uuid().as_u128())))
-}
-
-pub(crate) async fn pending_links(
-    c: &mut Conn,
-    account: AccountId,
-    now: Timestamp,
-    page: PageRequest,
-) -> Answer<Page<HeldLink>> {
-    use links as l;
-    let rows = l::table
-        .filter(l::account.eq(b(&account)))
-        .filter(l::used_at.is_null().and(l::voided_at.is_null()))
-        .filter(l::expires_at.gt(b(&now)))
-        .filter(l::id.lt(below_id(&page)))
-        .order(l::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((l::id, l::kind, l::new_email, l::created_at, l::expires_at))
-        .load::<LinkRow>(c)
-        .await?;
-    let held = |LinkRow { id, kind, new_email, created_at, expires_at }| HeldLink {
-        id,
-        kind,
-        new_email,
-        created_at,
-        expires_at,
-    };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldLink| Position(it.id.uuid().as_u128())))
-}
-
-pub(crate) async fn caused_mails(c: &mut Conn, account: AccountId, page: PageRequest) -> Answer<Page<HeldMail>> {
-    use mails as m;
-    let rows = m::table
-        .filter(m::account.eq(b(&Some(account))))
-        .filter(m::id.lt(below_id(&page)))
-        .order(m::id.desc())
-        .limit(rows_to_fetch(&page))
-        .select((m::id, m::recipient, m::content, m::at, m::sent_at))
-        .load::<MailRow>(c)
-        .await?;
-    let held =
-        |row: MailRow| HeldMail { id: row.id, to: row.to, kind: row.content.kind(), at: row.at, sent_at: row.sent_at };
-    Ok(page.page(rows.into_iter().map(held).collect(), |it: &HeldMail| Position(it.id.uuid().as_u128())))
+/// Its own, and those of others to it that are no more to be sent. One that waits is a fresh act of somebody else, for whoever has
+/// the mailbox.
+async fn forget_mails(c: &mut Conn, it: &Purge) -> Answer<()> {
+    dsl::delete(mails::table.filter(mails::account.eq(b(&Some(it.account))))).execute(c).await?;
+    let over = mails::due_at.is_null().or(mails::account.is_null());
+    dsl::delete(mails::table.filter(mails::recipient.eq(b(&it.email))).filter(over)).execute(c).await?;
+    Ok(())
 }

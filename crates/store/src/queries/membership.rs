@@ -173,11 +173,26 @@ pub(crate) async fn seen_membership(c: &mut Conn, id: MembershipId) -> Answer<Op
         .get_result::<(MembershipRow, State)>(c)
         .await
         .optional()?;
-    Ok(found.map(|(membership, state)| SeenMembership {
-        membership: membership.into(),
-        owner_revision: state.owner_revision,
-        removed_at: state.removed_at,
-    }))
+    Ok(found.map(seen))
+}
+
+fn seen((membership, State { removed_at, owner_revision }): (MembershipRow, State)) -> SeenMembership {
+    SeenMembership { membership: membership.into(), owner_revision, removed_at }
+}
+
+/// What somebody is on, of owners in whatever state.
+pub(super) async fn active_of(c: &mut Conn, member: AccountId) -> Answer<Vec<SeenMembership>> {
+    let on = diesel::alias!(accounts as member);
+    let rows = memberships::table
+        .inner_join(accounts::table.on(accounts::id.eq(memberships::owner)))
+        .inner_join(on.on(on.field(accounts::id).eq(memberships::member)))
+        .filter(memberships::member.eq(b(&member)))
+        .filter(memberships::removed_at.is_null())
+        .order(memberships::id)
+        .select((membership_columns!(on.field(accounts::email)), (memberships::removed_at, accounts::revision)))
+        .load::<(MembershipRow, State)>(c)
+        .await?;
+    Ok(rows.into_iter().map(seen).collect())
 }
 
 pub(crate) async fn keys_in_hands_of(c: &mut Conn, owner: AccountId, member: AccountId) -> Answer<Vec<ApiKeyId>> {

@@ -19,6 +19,7 @@ pub(super) mod delivery;
 pub(super) mod ending;
 mod fault;
 mod frame;
+pub(super) mod holding;
 mod idempotency;
 pub(super) mod invite;
 mod link;

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     rows::seen,
     schema::{webhook_deliveries, webhook_endpoints, webhook_events},
-    types::b,
+    types::{Key, b},
 };
 
 #[async_trait]
@@ -292,6 +292,22 @@ pub(crate) async fn deliveries(
     };
     let deliveries = rows.into_iter().map(Delivery::from).collect();
     Ok(page.page(deliveries, |it: &Delivery| Position(u128::try_from(it.seq).unwrap_or_default())))
+}
+
+/// What becomes of these events, at whatever endpoint; the first of each first.
+pub(super) async fn deliveries_of(c: &mut Conn, events: impl Iterator<Item = EventId>) -> Answer<Vec<Delivery>> {
+    let events: Vec<Key> = events.map(|id| Key(id.uuid())).collect();
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = webhook_deliveries::table
+        .inner_join(webhook_events::table.on(webhook_events::id.eq(webhook_deliveries::event)))
+        .filter(webhook_deliveries::event.eq_any(events))
+        .order(webhook_deliveries::id)
+        .select(delivery_columns!())
+        .load::<DeliveryRow>(c)
+        .await?;
+    Ok(rows.into_iter().map(Delivery::from).collect())
 }
 
 async fn insert(c: &mut Conn, it: &Endpoint) -> Answer<()> {

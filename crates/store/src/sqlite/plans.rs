@@ -28,7 +28,7 @@ use super::{
     file::{File, Use},
     migrate,
     queries::{
-        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, invite, mail,
+        account, activation, api_key, audit, auth, avatar, caller, challenge, delivery, ending, holding, invite, mail,
         membership, organisation, profile, session, staff, usage, web_session, webhook,
     },
 };
@@ -79,7 +79,7 @@ fn walks(step: &str) -> bool {
     let stretches = [
         "mails_due (due_at<?",
         "avatars_to_sweep (sweep_at<?",
-        "accounts_to_purge (purge_at<?",
+        "accounts_to_purge (purge_at>? AND purge_at<?)",
         "webhook_endpoints_due (due_at<?",
         "webhook_endpoints_rotating (old_secret_until<?",
         "webhook_endpoints_deleted (disabled_at<?",

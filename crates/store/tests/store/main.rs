@@ -9,6 +9,7 @@ mod corrupt;
 mod file;
 mod log;
 mod numbers;
+mod owners;
 mod parity;
 mod postgres;
 mod silence;

@@ -324,7 +324,7 @@ impl From<TestError> for Problem {
 
 /// An event on its way to an endpoint.
 #[derive(Serialize, ToSchema)]
-struct DeliveryView {
+pub(super) struct DeliveryView {
     #[schema(value_type = String)]
     id: DeliveryId,
     #[schema(value_type = String)]
