@@ -45,7 +45,7 @@ impl Options {
     }
 
     fn plan(&self) -> Plan {
-        let (rounds, millis) = if self.quick { (5, 400) } else { (16, 1500) };
+        let (rounds, millis) = if self.quick { (5, 400) } else { (12, 1000) };
         Plan { rounds, length: Duration::from_millis(millis) }
     }
 }

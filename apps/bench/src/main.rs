@@ -20,11 +20,6 @@ mod soak;
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use mimalloc::MiMalloc;
-
-/// As in the service: an allocator is nothing that the bare handlers would do without.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Whatever ends the run, as text.
 type Failure = Box<dyn Error + Send + Sync>;
