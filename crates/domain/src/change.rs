@@ -28,6 +28,8 @@ pub struct Guard {
 /// What a workspace may have only so many of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capped {
+    /// Keys that are not revoked.
+    ApiKeys,
     /// Sessions that run.
     Sessions,
     Profiles,

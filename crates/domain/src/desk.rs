@@ -48,6 +48,7 @@ impl Desk {
     /// Something that the subscribed webhook endpoints of an account are told.
     pub(crate) fn event(&self, account: AccountId, kind: EventType, data: EventData) -> Event {
         let deliveries = (0..MAX_ENDPOINTS).map(|_| DeliveryId::new(self.ids.next())).collect();
-        Event { id: EventId::new(self.ids.next()), account, kind, at: self.now(), data, to: None, deliveries }
+        let (id, at) = (EventId::new(self.ids.next()), self.now());
+        Event { id, account, kind, at, data, about: None, to: None, deliveries }
     }
 }

@@ -64,6 +64,7 @@ macro_rules! store_contract {
                     a_key_of_another_account_is_not_seen
                     a_rotation_shortens_the_old_key_and_stores_the_successor
                     a_key_that_is_revoked_is_neither_rotated_nor_revoked_again
+                    there_may_be_a_thousand_keys
                 }
                 audit {
                     entries_are_filtered
@@ -298,6 +299,9 @@ macro_rules! store_contract {
                     a_team_moves_with_its_members_invites_and_keys
                     a_team_moves_only_to_a_member_without_a_team
                     a_transfer_that_fails_half_way_has_moved_nothing
+                }
+                told {
+                    an_address_is_forgotten_in_what_others_were_told
                 }
                 usage {
                     the_days_are_those_of_the_sessions

@@ -53,6 +53,7 @@ macro_rules! hot_reads {
             a_page_of_owners: membership::owners(account(), page());
             a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
             the_keys_that_are_not_revoked: api_key::unrevoked(account());
+            how_many_keys_are_not_revoked: api_key::count_unrevoked(account());
             the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
             a_page_of_pending_invites: invite::pending(account(), now(), page());
             an_invite_by_its_token: invite::seen_token(digest(), account());
@@ -78,6 +79,7 @@ macro_rules! hot_reads {
             a_page_of_all_profiles: holding::every_profile(account(), page());
             a_page_of_all_endpoints: holding::every_endpoint(account(), page());
             a_page_of_all_events: holding::every_event(account(), page());
+            what_others_were_told_of_somebody: ending::told_of(account());
             the_accounts_that_are_to_be_purged: ending::due(now(), None, 16);
             the_pictures_that_are_due: avatar::claim(now(), now(), 16);
             a_device_that_waits: activation::seen_activation(digest());

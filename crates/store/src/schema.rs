@@ -288,6 +288,7 @@ tables! {
         kind -> Text,
         at -> Moment,
         data -> Text,
+        about -> Nullable<Id>,
     }
 
     webhook_deliveries (id) {

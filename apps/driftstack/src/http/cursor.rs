@@ -14,16 +14,18 @@ use super::problem::Problem;
 const MAX_CHARS: usize = 512;
 
 /// A cursor is sealed: nobody can read, forge or carry one to another list or another account.
-fn context<A: Operation>(by: &Permit<A>) -> String {
-    format!("cursor {} {}", A::ACTION.gates().name, by.workspace())
+///
+/// `list` tells apart the lists of one operation, where it has several.
+fn context<A: Operation>(list: &str, by: &Permit<A>) -> String {
+    format!("cursor {}{list} {}", A::ACTION.gates().name, by.workspace())
 }
 
-pub fn seal<A: Operation>(position: Position, by: &Permit<A>, vault: &dyn Vault) -> String {
-    BASE64URL_NOPAD.encode(&vault.seal(&context(by), &position.0.to_be_bytes()).0)
+pub fn seal<A: Operation>(position: Position, list: &str, by: &Permit<A>, vault: &dyn Vault) -> String {
+    BASE64URL_NOPAD.encode(&vault.seal(&context(list, by), &position.0.to_be_bytes()).0)
 }
 
-pub fn open<A: Operation>(text: &str, by: &Permit<A>, vault: &dyn Vault) -> Result<Position, Problem> {
-    let opened = unsealed(text, &context(by), vault);
+pub fn open<A: Operation>(text: &str, list: &str, by: &Permit<A>, vault: &dyn Vault) -> Result<Position, Problem> {
+    let opened = unsealed(text, &context(list, by), vault);
     opened.ok_or_else(|| Problem::invalid("cursor", "not a cursor of this list; start again without one"))
 }
 

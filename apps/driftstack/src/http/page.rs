@@ -90,7 +90,7 @@ impl Parameters for Paging {
 
 impl Paging {
     fn request<A: Operation>(&self, by: &Permit<A>, vault: &dyn Vault) -> Result<PageRequest, Problem> {
-        let after = self.cursor.as_deref().map(|text| cursor::open(text, by, vault));
+        let after = self.cursor.as_deref().map(|text| cursor::open(text, "", by, vault));
         Ok(PageRequest { limit: self.limit, after: after.transpose()? })
     }
 }
@@ -133,7 +133,7 @@ impl<T> Listed<T> {
     where
         T: From<Row>,
     {
-        let next_cursor = page.next.map(|position| cursor::seal(position, by, vault));
+        let next_cursor = page.next.map(|position| cursor::seal(position, "", by, vault));
         Self { data: page.rows.into_iter().map(T::from).collect(), has_more: next_cursor.is_some(), next_cursor }
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     audit::{AuditAction, AuditDraft},
-    change::{Change, CommitError, Effects, commits},
+    change::{Capped, Change, CommitError, Effects, Guard, commits},
     desk::Desk,
     idempotency::Creation,
     name::Name,
@@ -49,9 +49,14 @@ pub enum MintError {
     ScopeNotHeld(Scope),
     #[error("only the owner of this account may give the scope `{0}` to a key")]
     ScopeForTheOwner(Scope),
+    #[error("{held} keys of this account are not revoked, and there may be {MAX_KEYS}; revoke those that nobody uses")]
+    Full { held: u32 },
     #[error(transparent)]
     Commit(#[from] CommitError),
 }
+
+/// Keys of one account that are not revoked. Whoever deletes the account revokes them all at once.
+const MAX_KEYS: u32 = 1000;
 
 impl From<Refused> for MintError {
     fn from(refused: Refused) -> Self {
@@ -103,9 +108,13 @@ impl ApiKeys {
             .minted_by(by.access());
         let entry = key.describe(&self.desk, self.desk.audit(&by, AuditAction::KeyMinted));
         let minted = Minted { key: key.clone(), secret };
-        let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &minted));
-        self.store.commit_minting(&Minting { key, change }).await?;
-        Ok(minted)
+        let guard = Guard::with_room(&*by, Capped::ApiKeys, Some(MAX_KEYS));
+        let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &minted));
+        match self.store.commit_minting(&Minting { key, change }).await {
+            Ok(()) => Ok(minted),
+            Err(CommitError::Full { held }) => Err(MintError::Full { held }),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -118,8 +118,9 @@ impl Dispatcher {
     /// Sends one delivery after the other, until the time is up or `stopped` says so. What failed does not keep the next one
     /// from being sent. A change of the endpoint counts from the next notes on.
     pub async fn deliver(&self, batch: Batch, stopped: impl Fn() -> bool) -> Result<DispatchRound, StoreError> {
-        let Batch { claimed: Claimed { mut endpoint, holder, deliveries }, until } = batch;
-        let (id, mut round, mut tally) = (endpoint.id, DispatchRound::default(), endpoint.tally);
+        let Batch { claimed: Claimed { mut endpoint, holder, given_up, deliveries }, until } = batch;
+        let mut round = DispatchRound { dlq: given_up, ..DispatchRound::default() };
+        let (id, mut tally) = (endpoint.id, endpoint.tally);
         let mut notes = Notes { settlings: Vec::new(), since: self.desk.now() };
         let marks = |settlings, tally, ends| Marks { endpoint: id, holder, settlings, tally, ends };
         for delivery in &deliveries {
@@ -213,7 +214,7 @@ mod tests {
             })
             .returning(move |claim| {
                 let (endpoint, holder) = (people::endpoint(), claim.holder);
-                Ok(Some(Claimed { endpoint, holder, deliveries: deliveries(count) }))
+                Ok(Some(Claimed { endpoint, holder, given_up: 3, deliveries: deliveries(count) }))
             });
         let marks = noted.clone();
         queue.expect_mark().returning(move |it| {
@@ -243,7 +244,7 @@ mod tests {
     async fn every_attempt_is_noted_once_and_the_lease_ends_with_the_last() {
         let (queue, noted) = queue(70, Some(people::endpoint()));
         let round = deliver(queue, courier(|_| Ok(ok())), || false).await;
-        assert_eq!(round, DispatchRound { delivered: 70, ..DispatchRound::default() });
+        assert_eq!(round, DispatchRound { delivered: 70, dlq: 3, ..DispatchRound::default() });
         let noted = noted.lock().unwrap();
         assert_eq!(noted.iter().map(|it| it.settlings.len()).collect::<Vec<_>>(), [32, 32, 6]);
         assert_eq!(noted.iter().map(|it| it.ends.is_some()).collect::<Vec<_>>(), [false, false, true]);

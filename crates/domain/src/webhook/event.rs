@@ -71,6 +71,8 @@ pub struct Event {
     pub kind: EventType,
     pub at: Timestamp,
     pub data: EventData,
+    /// Whose address the data has, where it is not the account's own: it is forgotten with them.
+    pub about: Option<AccountId>,
     /// One endpoint, whatever it is subscribed to; `None`: those that are.
     pub to: Option<EndpointId>,
     /// An id for the delivery to each endpoint that there may be.

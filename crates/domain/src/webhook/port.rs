@@ -87,6 +87,8 @@ pub struct Claim {
 pub struct Claimed {
     pub endpoint: Endpoint,
     pub holder: LeaseId,
+    /// So many had waited for too long.
+    pub given_up: u32,
     /// In the order in which they are to be sent.
     pub deliveries: Vec<ClaimedDelivery>,
 }

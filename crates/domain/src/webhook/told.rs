@@ -40,25 +40,21 @@ impl Desk {
     pub(crate) fn membership_event(&self, kind: EventType, membership: &Membership, by: Actor) -> Event {
         let data = [
             ("membership_id", membership.id.to_string().into()),
-            (MEMBER, membership.member.to_string().into()),
+            ("member_account_id", membership.member.to_string().into()),
             (MEMBER_EMAIL, membership.member_email.as_str().into()),
             ("role", membership.role.as_str().into()),
             ("by_account_id", account_of(by)),
         ];
-        self.event(membership.owner, kind, object(data))
+        let about = Some(membership.member);
+        Event { about, ..self.event(membership.owner, kind, object(data)) }
     }
 }
 
-/// Takes the address of a member out of what a membership event tells. Answers whether it was of that member.
-pub fn forget_member(data: &mut EventData, member: AccountId) -> bool {
-    let is_theirs = data.get(MEMBER).and_then(Value::as_str) == Some(member.to_string().as_str());
-    if is_theirs {
-        data.insert(MEMBER_EMAIL.to_owned(), Value::Null);
-    }
-    is_theirs
+/// Takes the address of whom it is about out of what an event tells.
+pub fn forget_member(data: &mut EventData) {
+    data.insert(MEMBER_EMAIL.to_owned(), Value::Null);
 }
 
-const MEMBER: &str = "member_account_id";
 const MEMBER_EMAIL: &str = "member_email";
 
 /// Null where nobody with an account did it.

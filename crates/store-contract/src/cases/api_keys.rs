@@ -1,7 +1,7 @@
 //! `ApiKeyStore`.
 
 use driftstack_domain::{
-    api_key::{ApiKey, ApiKeyStore as _, KeyOrder, ROTATION_GRACE},
+    api_key::{ApiKey, ApiKeyStore as _, KeyOrder, MintError, ROTATION_GRACE},
     change::MaybeStale as _,
     id::ApiKeyId,
     page::{Limit, PageRequest},
@@ -74,6 +74,24 @@ pub async fn a_rotation_shortens_the_old_key_and_stores_the_successor<B: Backend
     let successor = world.store.seen_key(olive.id, rotated.key.id).await.unwrap().unwrap();
     assert_eq!(successor, rotated.key);
     assert_eq!(successor.minted_by, ada.id);
+}
+
+pub async fn there_may_be_a_thousand_keys<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let olive = world.person("olive").await;
+    let mint = async || world.keys().mint(&world.permit(&olive).await, order("ci")).await;
+    let first = mint().await.unwrap().key;
+    for _ in 1..1000 {
+        mint().await.unwrap();
+    }
+    assert!(matches!(mint().await, Err(MintError::Full { held: 1000 })));
+    // A successor takes the place of the key that it follows.
+    let rotated = world.keys().rotate(&world.permit(&olive).await, first.id, None).await;
+    assert!(rotated.is_ok());
+    world.keys().revoke(&world.permit(&olive).await, first.id).await.unwrap();
+    assert!(matches!(mint().await, Err(MintError::Full { held: 1000 })));
+    world.keys().revoke(&world.permit(&olive).await, rotated.unwrap().key.id).await.unwrap();
+    mint().await.unwrap();
 }
 
 pub async fn a_key_that_is_revoked_is_neither_rotated_nor_revoked_again<B: Backend>(backend: B) {

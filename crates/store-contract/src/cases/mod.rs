@@ -22,6 +22,7 @@ pub mod races;
 pub mod sessions;
 pub mod sign_in;
 pub mod staff;
+pub mod told;
 pub mod usage;
 pub mod web_sessions;
 pub mod webhooks;

@@ -81,6 +81,18 @@ pub(crate) async fn unrevoked(c: &mut Conn, account: AccountId) -> Answer<Vec<Ap
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
+pub(crate) async fn count_unrevoked(c: &mut Conn, account: AccountId) -> Answer<i64> {
+    let unrevoked = api_keys::table.filter(api_keys::account.eq(b(&account))).filter(api_keys::revoked_at.is_null());
+    Ok(unrevoked.count().get_result(c).await?)
+}
+
+/// Those of an account, if there are so many.
+pub(super) async fn revoke_all(c: &mut Conn, account: AccountId, number: usize, at: Timestamp) -> Answer<()> {
+    let unrevoked = api_keys::table.filter(api_keys::account.eq(b(&account))).filter(api_keys::revoked_at.is_null());
+    let revoked = dsl::update(unrevoked).set(api_keys::revoked_at.eq(b(&Some(at)))).execute(c).await?;
+    Fault::unless_all(revoked, number)
+}
+
 async fn seen_key(c: &mut Conn, account: AccountId, id: ApiKeyId) -> Answer<Option<ApiKey>> {
     let found = api_keys::table
         .find(b(&id))

@@ -147,6 +147,13 @@ async fn number(c: &mut Conn, endpoint: EndpointId) -> Answer<Option<i64>> {
     Ok(numbered.map(|row| row.seq))
 }
 
+/// Holds an endpoint until the commit, and so keeps everybody from its deliveries.
+pub(super) async fn hold_endpoint(c: &mut Conn, endpoint: Key) -> Answer<()> {
+    let held = dsl::update(webhook_endpoints::table.find(endpoint));
+    held.set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq)).execute(c).await?;
+    Ok(())
+}
+
 async fn insert_event(c: &mut Conn, event: &Event) -> Answer<()> {
     dsl::insert_into(webhook_events::table)
         .values((
@@ -155,6 +162,7 @@ async fn insert_event(c: &mut Conn, event: &Event) -> Answer<()> {
             webhook_events::kind.eq(b(&event.kind)),
             webhook_events::at.eq(b(&event.at)),
             webhook_events::data.eq(b(&event.data)),
+            webhook_events::about.eq(b(&event.about)),
         ))
         .execute(c)
         .await?;
@@ -213,7 +221,7 @@ pub(crate) async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<Claimed>> {
             .execute(c)
             .await?;
     }
-    Ok(Some(Claimed { endpoint, holder, deliveries }))
+    Ok(Some(Claimed { endpoint, holder, given_up: u32::try_from(given_up).unwrap_or(u32::MAX), deliveries }))
 }
 
 fn b_key(id: DeliveryId) -> Key {

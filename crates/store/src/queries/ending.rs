@@ -13,13 +13,15 @@ use driftstack_domain::{
     name::Name,
     tier::Overrides,
     time::Timestamp,
-    webhook::{EventData, EventType, forget_member},
+    webhook::{EventData, Excerpt, forget_member},
 };
 use futures_util::FutureExt;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{super::Store, Answer, Conn, Fault, api_key, challenge, link, membership, session, transfer, web_session};
+use super::{
+    super::Store, Answer, Conn, Fault, api_key, challenge, delivery, link, membership, session, transfer, web_session,
+};
 use crate::{
     rows::seen,
     schema::{
@@ -27,7 +29,7 @@ use crate::{
         link_requests, links, mails, memberships, profiles, recovery_codes, sessions, teams, usage_days, web_sessions,
         webhook_deliveries, webhook_endpoints, webhook_events,
     },
-    types::b,
+    types::{Key, b},
 };
 
 #[async_trait]
@@ -77,7 +79,7 @@ seen! {
         revision: Revision = accounts.revision,
     }
 
-    struct ToldRow {
+    pub(crate) struct ToldRow {
         id: EventId = webhook_events.id,
         data: EventData = webhook_events.data,
     }
@@ -125,7 +127,7 @@ async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
     leave(c, it).await?;
     end_sessions(c, it).await?;
     web_session::end_all(c, it.account, it.at).await?;
-    api_key::revoke(c, &it.keys, it.at).await?;
+    api_key::revoke_all(c, it.account, it.keys.len(), it.at).await?;
     transfer::void_invites(c, it.account, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await
@@ -295,7 +297,9 @@ async fn forget_records(c: &mut Conn, account: AccountId) -> Answer<()> {
 /// The endpoints are held before their deliveries, as by whoever delivers.
 async fn forget_webhooks(c: &mut Conn, account: AccountId) -> Answer<()> {
     let endpoints = webhook_endpoints::table.filter(webhook_endpoints::account.eq(b(&account)));
-    dsl::update(endpoints).set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq)).execute(c).await?;
+    for endpoint in endpoints.order(webhook_endpoints::id).select(webhook_endpoints::id).load::<Key>(c).await? {
+        delivery::hold_endpoint(c, endpoint).await?;
+    }
     let deliveries = webhook_deliveries::endpoint.eq_any(endpoints.select(webhook_endpoints::id));
     dsl::delete(webhook_deliveries::table.filter(deliveries)).execute(c).await?;
     dsl::delete(endpoints).execute(c).await?;
@@ -303,25 +307,32 @@ async fn forget_webhooks(c: &mut Conn, account: AccountId) -> Answer<()> {
     Ok(())
 }
 
-/// The owners of the teams that it was on may have been told its address. What there is of it is some weeks old at the most, but
-/// for what waits for an endpoint that is paused.
+/// The owners of the teams that it was on may have been told its address, and their receivers may have answered with it. Their
+/// endpoints are held before their deliveries, as by whoever delivers.
 async fn forget_what_others_were_told(c: &mut Conn, account: AccountId) -> Answer<()> {
-    let owners = memberships::table.filter(memberships::member.eq(b(&account))).select(memberships::owner);
-    let of_members = [EventType::MemberAdded, EventType::RoleChanged, EventType::MemberRemoved];
-    let told: Vec<ToldRow> = webhook_events::table
-        .filter(webhook_events::account.eq_any(owners))
-        .filter(webhook_events::kind.eq_any(of_members.map(EventType::as_str)))
-        .order(webhook_events::id)
-        .select((webhook_events::id, webhook_events::data))
-        .load(c)
-        .await?;
+    let told = told_of(c, account).await?;
+    if told.is_empty() {
+        return Ok(());
+    }
+    let events = webhook_events::table.filter(webhook_events::about.eq(b(&Some(account)))).select(webhook_events::id);
+    let deliveries = webhook_deliveries::table.filter(webhook_deliveries::event.eq_any(events));
+    let endpoints = deliveries.select(webhook_deliveries::endpoint).distinct().order(webhook_deliveries::endpoint);
+    for endpoint in endpoints.load::<Key>(c).await? {
+        delivery::hold_endpoint(c, endpoint).await?;
+    }
+    dsl::update(deliveries).set(webhook_deliveries::response_excerpt.eq(b(&None::<Excerpt>))).execute(c).await?;
     for ToldRow { id, mut data } in told {
-        if forget_member(&mut data, account) {
-            let event = webhook_events::table.find(b(&id));
-            dsl::update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
-        }
+        forget_member(&mut data);
+        let event = webhook_events::table.find(b(&id));
+        dsl::update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
     }
     Ok(())
+}
+
+/// The events of others that have the address of an account.
+pub(crate) async fn told_of(c: &mut Conn, account: AccountId) -> Answer<Vec<ToldRow>> {
+    let told = webhook_events::table.filter(webhook_events::about.eq(b(&Some(account))));
+    Ok(told.order(webhook_events::id).select((webhook_events::id, webhook_events::data)).load(c).await?)
 }
 
 /// Its own, and those of others to it that are no more to be sent. One that waits is a fresh act of somebody else, for whoever has

@@ -155,17 +155,20 @@ async fn framed<T: Record>(c: &mut Conn, it: T, rows: Rows<T>) -> Answer<()> {
     if let Rows::Beside(body) = rows {
         body(c, &it).await?;
     }
-    let profile = rows.profile(&it);
+    let mut profile = rows.profile(&it);
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
             Some(held) => held.head(),
             // The body has just made it.
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
-        append(c, account, end, &drafts, profile.filter(|it| it.id == account)).await?;
+        append(c, account, end, &drafts, profile.take_if(|it| it.id == account)).await?;
         if drafts.iter().any(|draft| draft.is_severe()) {
             dialect::announce(c, account).await?;
         }
+    }
+    if profile.is_some() {
+        return Err(StoreError::Failed("a profile was changed without an entry on its log".to_owned()).into());
     }
     for mail in &effects.mails {
         mail::insert(c, mail, it.change().about()).await?;
@@ -240,9 +243,10 @@ async fn append(
         accounts::audit_seq.eq(end.seq),
         accounts::audit_hash.eq(b(&end.hash)),
     );
-    let (_, moved) = match profile {
-        Some(profile) => dialect::execute_both!(c, inserted, held.set((moved, profile_of!(profile)))),
-        None => dialect::execute_both!(c, inserted, held.set(moved)),
-    }?;
+    let (_, moved) = if let Some(profile) = profile {
+        dialect::execute_both!(c, inserted, held.set((moved, profile_of!(profile))))?
+    } else {
+        dialect::execute_both!(c, inserted, held.set(moved))?
+    };
     Fault::unless_one(moved)
 }

@@ -2,7 +2,7 @@
 
 use driftstack_domain::change::{Cap, Capped};
 
-use super::{Answer, Conn, Fault, profile, session};
+use super::{Answer, Conn, Fault, api_key, profile, session};
 
 /// Counts while the account is held: whoever else wants one waits at its row, and counts after this transaction has ended. So
 /// it has to be a statement of its own, made after the lock was got: on Postgres a statement sees what was committed when it
@@ -10,6 +10,7 @@ use super::{Answer, Conn, Fault, profile, session};
 pub(super) async fn for_one_more(c: &mut Conn, cap: &Cap) -> Answer<()> {
     let held = match cap.of {
         Capped::Sessions => session::count_running(c, cap.account).await?,
+        Capped::ApiKeys => api_key::count_unrevoked(c, cap.account).await?,
         Capped::Profiles => profile::count(c, cap.account).await?,
     };
     if held < i64::from(cap.most) {

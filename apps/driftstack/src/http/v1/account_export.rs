@@ -137,6 +137,10 @@ impl Parameters for Wanted {
         };
         let found = SECTIONS.chunks(1).find(|section| section.iter().any(|(known, _)| *known == name));
         let sections = found.ok_or_else(|| Problem::invalid("section", "no section of an export has this name"))?;
+        let has_pages = !matches!(sections, [(_, Section::One(_) | Section::Many(Many::AuditLog))]);
+        if cursor.is_some() && !has_pages {
+            return Err(Problem::invalid("cursor", "this section comes whole; leave the cursor out"));
+        }
         Ok(Self { sections, cursor })
     }
 }
@@ -147,7 +151,10 @@ async fn export(
     wanted: Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     let Wanted { sections, cursor } = wanted.0;
-    let after = cursor.map(|text| cursor::open(&text, gate.permit(), services.vault.as_ref())).transpose()?;
+    let after = match (cursor, sections) {
+        (Some(text), [(name, _)]) => Some(cursor::open(&text, name, gate.permit(), services.vault.as_ref())?),
+        _ => None,
+    };
     let writer = Writer { gate, services, sections, is_begun: false, list: None, after, room: MAX_BYTES };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
@@ -270,7 +277,7 @@ impl Writer {
     /// The call that has the rest of a list.
     fn rest(&self, name: &str, after: Option<Position>) -> String {
         let (by, vault) = (self.gate.permit(), self.services.vault.as_ref());
-        let cursor = after.map(|after| format!("&cursor={}", cursor::seal(after, by, vault)));
+        let cursor = after.map(|after| format!("&cursor={}", cursor::seal(after, name, by, vault)));
         format!("{PATH}?section={name}{}", cursor.unwrap_or_default())
     }
 

@@ -114,6 +114,7 @@ impl From<MintError> for Problem {
             MintError::NoScope => Self::invalid("scopes", error),
             MintError::ExpiryInThePast => Self::invalid("expires_at", error),
             MintError::ScopeNotHeld(_) | MintError::ScopeForTheOwner(_) => Self::new(Code::Forbidden, error),
+            MintError::Full { .. } => Self::new(Code::Conflict, error),
             MintError::Commit(error) => error.into(),
         }
     }
