@@ -29,7 +29,7 @@ mod fakes;
 pub mod forge;
 pub mod world;
 
-pub use backend::{Backend, Ports};
+pub use backend::Backend;
 pub use fakes::{Letterbox, MovableClock, PlainPasswords, PlainPictures, PlainTokens, Shelf};
 pub use world::{Attempt, Person, World};
 

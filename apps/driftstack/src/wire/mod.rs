@@ -10,4 +10,4 @@ pub use adapters::{Blobs, Parts, parts};
 pub use error::StartError;
 pub use health::Health;
 pub use services::Services;
-pub use store::{OpenStore, Store, open_store, prepare_store};
+pub use store::{OpenStore, open_store, prepare_store};

@@ -24,6 +24,7 @@ use driftstack_domain::{
     secret::{SessionTokens, Vault},
     session::Sessions,
     staff::{Operator, Staff},
+    store::Store,
     team::Teams,
     time::Clock,
     usage::Usage,
@@ -36,7 +37,6 @@ use ipnet::IpNet;
 use super::{
     adapters::{Blobs, Parts},
     health::Health,
-    store::Store,
 };
 use crate::{blob_health::BlobHealth, config::Settings};
 
@@ -94,7 +94,7 @@ pub struct Services {
 }
 
 impl Services {
-    pub fn new<S: Store>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
+    pub fn new<S: Store + Health>(store: Arc<S>, parts: Parts, settings: &Settings) -> Self {
         let Parts {
             clock,
             ids,

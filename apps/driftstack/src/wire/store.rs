@@ -2,72 +2,11 @@
 
 use std::sync::Arc;
 
-use driftstack_domain::{
-    access::CallerStore,
-    account::AccountStore,
-    activation::ActivationStore,
-    api_key::ApiKeyStore,
-    audit::AuditStore,
-    auth::{LinkStore, SignInStore},
-    avatar::AvatarStore,
-    change::StoreError,
-    ending::{EndingStore, HoldingStore},
-    idempotency::IdempotencyStore,
-    mail::{Outbox, PreferenceStore},
-    membership::{InviteStore, MembershipStore},
-    mfa::MfaStore,
-    notify::{Bell, WishStore},
-    organisation::OrganisationStore,
-    profile::ProfileStore,
-    session::SessionStore,
-    staff::StaffStore,
-    team::TeamStore,
-    usage::UsageStore,
-    web_session::WebSessionStore,
-    webhook::{DeliveryQueue, WebhookStore},
-};
+use driftstack_domain::change::StoreError;
 use driftstack_store::{MigrateError, PostgresStore, SqliteStore};
 
-use super::{adapters::Parts, error::StartError, health::Health, services::Services};
+use super::{adapters::Parts, error::StartError, services::Services};
 use crate::config::{Database, Settings};
-
-/// Everything that a store has to be.
-pub trait Store:
-    CallerStore
-    + AccountStore
-    + AvatarStore
-    + SignInStore
-    + LinkStore
-    + MfaStore
-    + WebSessionStore
-    + InviteStore
-    + MembershipStore
-    + TeamStore
-    + ApiKeyStore
-    + ActivationStore
-    + AuditStore
-    + Bell
-    + PreferenceStore
-    + Outbox
-    + StaffStore
-    + IdempotencyStore
-    + SessionStore
-    + ProfileStore
-    + UsageStore
-    + OrganisationStore
-    + WishStore
-    + EndingStore
-    + HoldingStore
-    + WebhookStore
-    + DeliveryQueue
-    + Health
-    + 'static
-{
-}
-
-impl Store for SqliteStore {}
-
-impl Store for PostgresStore {}
 
 /// The store of this deployment.
 #[derive(Debug, Clone)]
