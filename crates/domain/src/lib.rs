@@ -58,6 +58,7 @@ pub mod store;
 pub mod team;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 pub mod tier;
 pub mod time;
 pub mod usage;
