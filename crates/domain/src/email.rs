@@ -1,10 +1,12 @@
 //! E-mail addresses in one spelling, so that equality of the text is equality of the mailbox.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::text::text;
 
 /// An address with its domain in ASCII (IDNA) and the whole in lower case; at most 254 bytes (RFC 5321).
 ///
@@ -23,10 +25,6 @@ pub enum EmailError {
 
 impl Email {
     pub const MAX_BYTES: usize = 254;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 
     /// An address that is nobody's, in a domain that there will never be (RFC 2606).
     pub fn nobodys(id: Uuid) -> Self {
@@ -54,25 +52,7 @@ impl FromStr for Email {
     }
 }
 
-impl TryFrom<String> for Email {
-    type Error = EmailError;
-
-    fn try_from(text: String) -> Result<Self, EmailError> {
-        text.parse()
-    }
-}
-
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
-        email.0
-    }
-}
-
-impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Email, EmailError);
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@
 //!   [`webhook`], [`ending`] and [`tier`] are the concepts. In each, a noun file holds data and rules, a verb file one use
 //!   case, and `port.rs` what the
 //!   concept needs from outside.
-//! * [`change`] is how a decision reaches a store: whole, or not at all.
+//! * [`change`] is how a decision reaches a store: whole, or not at all. [`store`] sums up what a store has to be.
 //! * [`desk`] is where use cases take the time, ids and secrets from; [`secret`] holds what is handed out once.
 //!
 //! To embed it, implement the ports (or take the adapter crates) and call the use cases. To ask a rule, no port is needed:
@@ -54,9 +54,11 @@ pub mod profile;
 pub mod secret;
 pub mod session;
 pub mod staff;
+pub mod store;
 pub mod team;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 pub mod tier;
 pub mod time;
 pub mod usage;

@@ -29,7 +29,7 @@ mod fakes;
 pub mod forge;
 pub mod world;
 
-pub use backend::{Backend, Ports};
+pub use backend::Backend;
 pub use fakes::{Letterbox, MovableClock, PlainPasswords, PlainPictures, PlainTokens, Shelf};
 pub use world::{Attempt, Person, World};
 
@@ -386,16 +386,26 @@ macro_rules! expand_cases {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
     /// A case that nobody expands is a MUST that nobody tests.
     #[test]
     fn every_case_is_in_the_list() {
         let list = include_str!("lib.rs");
-        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases")).unwrap() {
-            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for file in files_below(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases"))) {
+            let text = fs::read_to_string(file).unwrap();
             for case in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
                 let name = case.split('<').next().unwrap();
                 assert!(list.lines().any(|line| line.trim() == name), "{name}");
             }
         }
+    }
+
+    fn files_below(folder: &Path) -> Vec<PathBuf> {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
     }
 }

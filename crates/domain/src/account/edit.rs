@@ -51,6 +51,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
     }
 }
 
+/// The names of the fields that change, as an entry lists them.
+pub(crate) fn changed<const N: usize>(fields: [(&'static str, bool); N]) -> Vec<&'static str> {
+    fields.into_iter().filter_map(|(field, changes)| changes.then_some(field)).collect()
+}
+
 /// A partial update of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProfileEdit {
@@ -64,16 +69,13 @@ pub struct ProfileEdit {
 
 impl ProfileEdit {
     fn changed_fields(&self) -> Vec<&'static str> {
-        [
+        changed([
             ("name", !self.name.keeps()),
             ("timezone", !self.time_zone.keeps()),
             ("slug", !self.slug.keeps()),
             ("region", !self.region.keeps()),
             ("onboarding_completed", self.onboarding_completed),
-        ]
-        .into_iter()
-        .filter_map(|(field, changed)| changed.then_some(field))
-        .collect()
+        ])
     }
 
     fn apply(self, account: &mut Account, now: Timestamp) {

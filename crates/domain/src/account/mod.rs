@@ -7,8 +7,8 @@ mod region;
 mod slug;
 mod time_zone;
 
-pub(crate) use edit::renamed;
 pub use edit::{Accounts, Edit, EditError, ProfileChange, ProfileEdit};
+pub(crate) use edit::{changed, renamed};
 pub use noun::{Account, AccountStatus, AccountStatusError, OwnAccount};
 pub use port::AccountStore;
 #[cfg(feature = "testing")]

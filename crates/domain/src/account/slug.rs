@@ -1,8 +1,10 @@
 //! The readable handle of an account.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::text;
 
 /// 3 to 32 characters of `a-z`, `0-9` and hyphen; no hyphen first, last or twice running; not a reserved word.
 ///
@@ -64,10 +66,6 @@ const RESERVED: [&str; 34] = [
 impl Slug {
     pub const MIN: usize = 3;
     pub const MAX: usize = 32;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Slug {
@@ -90,25 +88,7 @@ impl FromStr for Slug {
     }
 }
 
-impl TryFrom<String> for Slug {
-    type Error = SlugError;
-
-    fn try_from(text: String) -> Result<Self, SlugError> {
-        text.parse()
-    }
-}
-
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
-    }
-}
-
-impl fmt::Display for Slug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Slug, SlugError);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     access::Permit,
-    account::renamed,
+    account::{changed, renamed},
     audit::AuditAction,
     change::{Change, CommitError, Effects, Guard, StoreError, commits},
     id::{AccountId, TeamId},
@@ -116,15 +116,9 @@ impl Organisations {
         let access = by.access();
         let (owner, role) = destination.as_ref().map_or((access.workspace, access.standing), |it| (it.owner, it.role));
         let seen = self.member(access.hands, owner).await?;
-        let fields: Vec<&str> = [("name", name.is_some()), ("active_organisation", destination.is_some())]
-            .into_iter()
-            .filter_map(|(field, changed)| changed.then_some(field))
-            .collect();
+        let fields = changed([("name", name.is_some()), ("active_organisation", destination.is_some())]);
         let entry = self.desk.audit_as(by.actor(), access.hands, AuditAction::AccountUpdated).on(access.hands);
-        let entry = match &name {
-            Some(name) => renamed(&self.desk, entry, seen.name.as_ref(), Some(name)),
-            None => entry,
-        };
+        let entry = renamed(&self.desk, entry, seen.name.as_ref(), name.as_ref().or(seen.name.as_ref()));
         let guard = destination.as_ref().map_or_else(|| Guard::from(by), |it| it.guard.clone());
         let guard = guard.and(access.hands, seen.revision);
         let it = MemberChange {

@@ -9,6 +9,7 @@ use crate::{
     id::{AccountId, ProfileId},
     name::Name,
     session::{Archetype, Metadata},
+    text::text,
     time::Timestamp,
 };
 
@@ -27,10 +28,6 @@ pub enum DescriptionError {
 
 impl Description {
     pub const MAX_CHARS: usize = 500;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Description {
@@ -44,25 +41,7 @@ impl FromStr for Description {
     }
 }
 
-impl TryFrom<String> for Description {
-    type Error = DescriptionError;
-
-    fn try_from(text: String) -> Result<Self, DescriptionError> {
-        text.parse()
-    }
-}
-
-impl From<Description> for String {
-    fn from(description: Description) -> Self {
-        description.0
-    }
-}
-
-impl std::fmt::Display for Description {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Description, DescriptionError);
 
 /// What somebody wants of a profile.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     access::Permit,
-    account::Edit,
+    account::{Edit, changed},
     audit::AuditAction,
     change::{Change, CommitError, Effects, Unique, commits},
     id::ProfileId,
@@ -26,15 +26,12 @@ pub struct ProfilePatch {
 
 impl ProfilePatch {
     fn changed_fields(&self) -> Vec<&'static str> {
-        [
+        changed([
             ("name", self.name.is_some()),
             ("archetype", self.archetype.is_some()),
             ("description", !self.description.keeps()),
             ("metadata", !self.metadata.keeps()),
-        ]
-        .into_iter()
-        .filter_map(|(field, changed)| changed.then_some(field))
-        .collect()
+        ])
     }
 
     fn apply(self, profile: &mut Profile) {

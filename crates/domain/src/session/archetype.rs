@@ -1,6 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::text;
 
 /// What a browser passes itself off as: 3 to 60 of a-z, 0-9 and underscore. Which ones there are is not this service's
 /// business.
@@ -15,10 +17,6 @@ pub struct ArchetypeError;
 impl Archetype {
     pub const MIN_CHARS: usize = 3;
     pub const MAX_CHARS: usize = 60;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Default for Archetype {
@@ -37,25 +35,7 @@ impl FromStr for Archetype {
     }
 }
 
-impl TryFrom<String> for Archetype {
-    type Error = ArchetypeError;
-
-    fn try_from(text: String) -> Result<Self, ArchetypeError> {
-        text.parse()
-    }
-}
-
-impl From<Archetype> for String {
-    fn from(archetype: Archetype) -> Self {
-        archetype.0
-    }
-}
-
-impl fmt::Display for Archetype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Archetype, ArchetypeError);
 
 #[cfg(test)]
 mod tests {

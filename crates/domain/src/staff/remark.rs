@@ -1,10 +1,10 @@
 //! What staff write about an account.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{audit::AuditDraft, desk::Desk};
+use crate::{audit::AuditDraft, desk::Desk, text::text};
 
 /// 1 to 2,000 characters after trimming; of the control characters only line breaks and tabs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +21,6 @@ pub enum RemarkError {
 
 impl Remark {
     pub const MAX_CHARS: usize = 2_000;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Remark {
@@ -42,25 +38,7 @@ impl FromStr for Remark {
     }
 }
 
-impl TryFrom<String> for Remark {
-    type Error = RemarkError;
-
-    fn try_from(text: String) -> Result<Self, RemarkError> {
-        text.parse()
-    }
-}
-
-impl From<Remark> for String {
-    fn from(remark: Remark) -> Self {
-        remark.0
-    }
-}
-
-impl fmt::Display for Remark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Remark, RemarkError);
 
 /// An entry with the reason that was given, if one was.
 pub(super) fn because(desk: &Desk, entry: AuditDraft, reason: Option<&Remark>) -> AuditDraft {

@@ -1,6 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::text;
 
 /// What an owner notes on an endpoint: 1 to 200 characters after trimming, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,10 +19,6 @@ pub enum DescriptionError {
 
 impl Description {
     pub const MAX_CHARS: usize = 200;
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for Description {
@@ -38,22 +36,4 @@ impl FromStr for Description {
     }
 }
 
-impl TryFrom<String> for Description {
-    type Error = DescriptionError;
-
-    fn try_from(text: String) -> Result<Self, DescriptionError> {
-        text.parse()
-    }
-}
-
-impl From<Description> for String {
-    fn from(description: Description) -> Self {
-        description.0
-    }
-}
-
-impl fmt::Display for Description {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(Description, DescriptionError);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::Permit,
-    account::Edit,
+    account::{Edit, changed},
     audit::AuditAction,
     change::{Change, CommitError, Effects, commits},
     id::EndpointId,
@@ -56,15 +56,12 @@ commits!(EditEndpointError);
 
 impl EndpointEdit {
     fn changed_fields(&self) -> Vec<&'static str> {
-        [
+        changed([
             ("url", self.url.is_some()),
             ("events", self.events.is_some()),
             ("description", !self.description.keeps()),
             ("active", self.active.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(field, changed)| changed.then_some(field))
-        .collect()
+        ])
     }
 }
 

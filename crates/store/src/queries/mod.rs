@@ -53,3 +53,5 @@ pub(super) async fn ping(c: &mut Conn) -> Answer<()> {
     select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(c).await?;
     Ok(())
 }
+
+impl driftstack_domain::store::Store for super::Store {}
