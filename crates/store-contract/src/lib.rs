@@ -202,6 +202,12 @@ macro_rules! store_contract {
                     a_proof_is_noted_at_its_session_alone
                     a_reset_forgets_the_challenges_and_asks_for_the_factor
                 }
+                minters {
+                    a_members_key_writes_nothing_after_its_minters_suspension
+                    a_members_key_writes_nothing_after_its_minter_has_gone
+                    of_a_suspension_and_the_writes_of_a_key_none_comes_after
+                    keys_held_in_each_others_hands_do_not_wait_in_a_circle
+                }
                 notifications {
                     a_severe_entry_rings_for_its_account_alone
                     what_is_not_committed_does_not_ring

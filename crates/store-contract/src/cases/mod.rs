@@ -14,6 +14,7 @@ pub mod links;
 pub mod mails;
 pub mod memberships;
 pub mod mfa;
+pub mod minters;
 pub mod notifications;
 pub mod operator;
 pub mod organisations;
