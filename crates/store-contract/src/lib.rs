@@ -137,6 +137,9 @@ macro_rules! store_contract {
                     a_picture_that_the_sweeper_has_keeps_no_account
                     a_purge_and_its_deliveries_wait_for_each_other_in_one_order
                 }
+                endpoint_cap {
+                    one_of_eight_gets_the_last_place
+                }
                 email_changes {
                     a_wish_does_not_depend_on_an_account
                     a_wish_wakes_the_clerk

@@ -8,6 +8,7 @@ pub mod avatars;
 pub mod callers;
 pub mod email_changes;
 pub mod endings;
+pub mod endpoint_cap;
 pub mod idempotency;
 pub mod invites;
 pub mod links;
