@@ -6,7 +6,7 @@ use driftstack_domain::{
     access::{AdmitError, Permit, Presented},
     account::AccountStore as _,
     api_key::KeyOrder,
-    change::MaybeStale as _,
+    change::MaybeStale,
     id::AccountId,
     policy::{
         Denied, Operation, Role, Scope, ScopeSet,
@@ -43,9 +43,9 @@ async fn suspend<B: Backend>(world: &World<B>, sam: &Person, who: AccountId) {
 async fn assert_over<B: Backend>(world: &World<B>, begin: &Permit<CreateSession>, rename: &Permit<RenameOrganisation>) {
     let before = world.backend.rows().await;
     let begun = world.sessions().create(begin, SessionOrder::default()).await;
-    assert!(begun.as_ref().is_err_and(|error| error.is_stale()), "{begun:?}");
+    assert!(begun.as_ref().is_err_and(MaybeStale::is_stale), "{begun:?}");
     let renamed = world.organisations().rename(rename, people::name("Acme")).await;
-    assert!(renamed.as_ref().is_err_and(|error| error.is_stale()), "{renamed:?}");
+    assert!(renamed.as_ref().is_err_and(MaybeStale::is_stale), "{renamed:?}");
     assert_eq!(world.backend.rows().await, before);
 }
 
