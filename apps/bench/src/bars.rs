@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    Failure, cpu,
+    Failure, cpu, deliveries,
     load::Load,
     report::{self, Line},
     rounds::{Plan, Rounds, Turn},
@@ -62,6 +62,7 @@ const CONTENDED: f64 = 0.5;
 /// Times the p99 of the bare handler.
 const P99: f64 = 2.0;
 const MEMORY_MIB: f64 = 80.0;
+const DELIVERED_WITHIN: f64 = 5.0;
 const CONNECTIONS: usize = 200;
 
 /// Answers whether all bars of the processor were passed.
@@ -80,16 +81,16 @@ async fn both(options: &Options) -> Result<Vec<Line>, Failure> {
     let mut lines = Vec::new();
     if options.wants(Engine::Postgres) {
         let sides = Sides::postgres(&options.service, &options.postgres, options.accounts()).await?;
-        lines.extend(engine("Postgres", &sides, options).await?);
+        lines.extend(engine("Postgres", sides, options).await?);
     }
     if options.wants(Engine::Sqlite) {
         let sides = Sides::sqlite(&options.service, options.accounts())?;
-        lines.extend(engine("SQLite", &sides, options).await?);
+        lines.extend(engine("SQLite", sides, options).await?);
     }
     Ok(lines)
 }
 
-async fn engine(name: &'static str, sides: &Sides, options: &Options) -> Result<Vec<Line>, Failure> {
+async fn engine(name: &'static str, sides: Sides, options: &Options) -> Result<Vec<Line>, Failure> {
     let plan = options.plan();
     sides.agree().await?;
     let read = [sides.bare(Ask::Me), sides.service(Ask::Me), sides.bare(Ask::Key)];
@@ -99,9 +100,9 @@ async fn engine(name: &'static str, sides: &Sides, options: &Options) -> Result<
         format!("{name}, read: CPU beside a bare handler of one query"),
         rounds.ratio(1, 2, cpu_time),
     ));
-    lines.push(memory(name, sides).await?);
+    lines.push(memory(name, &sides).await?);
 
-    lines.extend(page(name, sides, options).await?);
+    lines.extend(page(name, &sides, options).await?);
 
     let write = [sides.bare(Ask::Rename), sides.service(Ask::Rename)];
     lines.extend(compared(&format!("{name}, write"), &Rounds::take(&write, plan).await?, WRITE_CPU));
@@ -113,6 +114,10 @@ async fn engine(name: &'static str, sides: &Sides, options: &Options) -> Result<
         CONTENDED,
         rounds.ratio(1, 0, |turn| turn.per_second),
     ));
+
+    let took = deliveries::take(&sides.end(), &options.service).await?;
+    let what = format!("{name}: seconds until {} waiting events have reached a fast receiver", deliveries::EVENTS);
+    lines.push(Line::at_most(what, DELIVERED_WITHIN, took.as_secs_f64()));
     Ok(lines)
 }
 

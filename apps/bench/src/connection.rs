@@ -27,7 +27,7 @@ impl Connection {
         Ok(self)
     }
 
-    /// Sends a request and reads its answer, which must be 200 or 201, to the end. Answers with the body.
+    /// Sends a request and reads its answer, which must say that it went well, to the end. Answers with the body.
     pub async fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -39,7 +39,7 @@ impl Connection {
             if self.buffer.len() < end {
                 continue;
             }
-            if !matches!(status, 200 | 201) {
+            if !matches!(status, 200..=202) {
                 return Err(String::from_utf8_lossy(&self.buffer).into());
             }
             return Ok(self.buffer.get(begin..end).unwrap_or_default());

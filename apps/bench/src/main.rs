@@ -8,6 +8,7 @@ mod bare;
 mod bars;
 mod connection;
 mod cpu;
+mod deliveries;
 mod load;
 mod people;
 mod process;

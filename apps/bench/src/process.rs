@@ -29,10 +29,22 @@ impl Drop for Process {
 impl Process {
     /// The service, with its log in a file: what it writes for each request is a part of what it costs.
     pub fn service(binary: &Path, folder: &Path, database: &str) -> Result<Self, Failure> {
+        Self::listening(service(binary, folder, database), folder, "serve", "DRIFTSTACK_LISTEN")
+    }
+
+    /// The same, which may deliver to this machine.
+    pub fn delivering(binary: &Path, folder: &Path, database: &str) -> Result<Self, Failure> {
+        Self::listening(lax(binary, folder, database), folder, "serve", "DRIFTSTACK_LISTEN")
+    }
+
+    /// A worker, which may too. It listens to whoever asks for its metrics.
+    pub fn worker(binary: &Path, folder: &Path, database: &str) -> Result<Self, Failure> {
+        Self::listening(lax(binary, folder, database), folder, "worker", "DRIFTSTACK_METRICS_LISTEN")
+    }
+
+    fn listening(mut command: Command, folder: &Path, what: &str, setting: &str) -> Result<Self, Failure> {
         let address = free_address()?;
-        let mut command = service(binary, folder, database);
-        command.arg("serve").env("DRIFTSTACK_LISTEN", address.to_string());
-        command.stderr(File::create(folder.join("log"))?);
+        command.arg(what).env(setting, address.to_string()).stderr(File::create(folder.join("log"))?);
         Self::start(command, address)
     }
 
@@ -70,6 +82,13 @@ pub fn migrate(binary: &Path, folder: &Path, database: &str) -> Result<(), Failu
 fn service(binary: &Path, folder: &Path, database: &str) -> Command {
     let mut command = Command::new(binary);
     command.env_clear().env("DRIFTSTACK_DATA_DIR", folder).env("DRIFTSTACK_DATABASE_URL", database);
+    command
+}
+
+/// A receiver on this machine is nobody whom a service should call, but for a test.
+fn lax(binary: &Path, folder: &Path, database: &str) -> Command {
+    let mut command = service(binary, folder, database);
+    command.env("DRIFTSTACK_WEBHOOK_ALLOW_PRIVATE", "1");
     command
 }
 

@@ -114,10 +114,22 @@ impl Sides {
         Ok(Listened { plain, furnished, others: (process, streams) })
     }
 
+    /// Ends both servers, and leaves the service's database.
+    pub fn end(self) -> Full {
+        Full { database: self.database, accounts: self.accounts, folder: self.folder }
+    }
+
     fn side(&self, name: &'static str, process: &Process, ask: Ask) -> Side {
         let payers = Payers { server: process.pid(), postmaster: self.postmaster };
         Side { name, target: ask.of(process.address, self.accounts), payers }
     }
+}
+
+/// A full database that nobody uses.
+pub struct Full {
+    pub database: String,
+    pub accounts: u32,
+    pub folder: TempDir,
 }
 
 /// A process with idle streams: who has nothing, and who has everything, and what must not end before the comparison.
@@ -142,8 +154,6 @@ impl Ask {
     }
 
     fn request(self, n: u32, address: SocketAddr) -> Vec<u8> {
-        let secret = people::key(n);
-        let key = secret.expose();
         let (line, body) = match self {
             Self::Me | Self::FurnishedMe => ("GET /v1/account/me", String::new()),
             Self::Follow => ("GET /v1/account/me/notifications", String::new()),
@@ -151,16 +161,19 @@ impl Ask {
             Self::Begin => ("POST /v1/sessions", "{}".to_owned()),
             Self::Rename => ("PATCH /v1/account/me", format!(r#"{{"name":"Person {n}"}}"#)),
         };
-        let length = body.len();
-        let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n");
-        match self {
-            Self::Me | Self::FurnishedMe | Self::Follow | Self::Key => format!("{head}\r\n"),
-            Self::Rename | Self::Begin => {
-                format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
-            }
-        }
-        .into_bytes()
+        request(n, address, line, &body)
     }
+}
+
+/// A whole request of account `n`.
+pub fn request(n: u32, address: SocketAddr, line: &str, body: &str) -> Vec<u8> {
+    let secret = people::key(n);
+    let head = format!("{line} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n", secret.expose());
+    if body.is_empty() {
+        return format!("{head}\r\n").into_bytes();
+    }
+    let length = body.len();
+    format!("{head}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// Where all processes of a Postgres come from.

@@ -84,10 +84,14 @@ impl Guard {
     }
 }
 
+/// Whatever the permit depends on. All of it is one account, but for somebody on the workspace of another, and for a key in a
+/// member's hands: what is written with one holds the member's row too, so that it does not outlast the member's suspension.
 impl<A> From<&Permit<A>> for Guard {
     fn from(permit: &Permit<A>) -> Self {
         let access = permit.access();
-        Self::seen(access.account, access.account_revision).and(access.workspace, access.workspace_revision)
+        Self::seen(access.account, access.account_revision)
+            .and(access.workspace, access.workspace_revision)
+            .and(access.hands, access.hands_revision)
     }
 }
 
@@ -261,10 +265,43 @@ pub async fn again_if_stale<T, E: MaybeStale>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        access::{Access, Credential},
+        policy::ScopeSet,
+        testing::people,
+    };
+    use rstest::rstest;
     use uuid::Uuid;
 
     fn account(n: u128) -> AccountId {
         AccountId::new(Uuid::from_u128(n))
+    }
+
+    /// Of one that is called by number 2, on the workspace of `on` and in the hands of `hands`, each as it was seen then.
+    fn guard_of((on, seen_on): (u128, i64), (hands, seen_hands): (u128, i64)) -> Vec<(u128, i64)> {
+        let at_home = Access::at_home(account(2), Credential::Session(people::SESSION), ScopeSet::EMPTY);
+        let access = Access {
+            account_revision: Revision(7),
+            workspace: account(on),
+            workspace_revision: Revision(seen_on),
+            hands: account(hands),
+            hands_revision: Revision(seen_hands),
+            ..at_home
+        };
+        let guard = Guard::from(&Permit::<()>::unchecked(access));
+        guard.accounts().iter().map(|(id, seen)| (id.uuid().as_u128(), seen.0)).collect()
+    }
+
+    #[rstest]
+    #[case::at_home((2, 7), (2, 7), &[(2, 7)])]
+    #[case::elsewhere((3, 9), (2, 7), &[(2, 7), (3, 9)])]
+    #[case::in_a_members_hands((2, 7), (1, 5), &[(1, 5), (2, 7)])]
+    fn a_permit_holds_everybody_it_depends_on(
+        #[case] on: (u128, i64),
+        #[case] hands: (u128, i64),
+        #[case] held: &[(u128, i64)],
+    ) {
+        assert_eq!(guard_of(on, hands), held);
     }
 
     #[test]

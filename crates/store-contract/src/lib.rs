@@ -138,6 +138,9 @@ macro_rules! store_contract {
                     a_picture_that_the_sweeper_has_keeps_no_account
                     a_purge_and_its_deliveries_wait_for_each_other_in_one_order
                 }
+                endpoint_cap {
+                    one_of_eight_gets_the_last_place
+                }
                 email_changes {
                     a_wish_does_not_depend_on_an_account
                     a_wish_wakes_the_clerk
@@ -202,6 +205,12 @@ macro_rules! store_contract {
                     of_two_guesses_at_once_each_counts
                     a_proof_is_noted_at_its_session_alone
                     a_reset_forgets_the_challenges_and_asks_for_the_factor
+                }
+                minters {
+                    a_members_key_writes_nothing_after_its_minters_suspension
+                    a_members_key_writes_nothing_after_its_minter_has_gone
+                    of_a_suspension_and_the_writes_of_a_key_none_comes_after
+                    keys_held_in_each_others_hands_do_not_wait_in_a_circle
                 }
                 notifications {
                     a_severe_entry_rings_for_its_account_alone

@@ -6,7 +6,7 @@ use super::caller::{Access, Credential, Permit, Presented, SeenCaller, SeenCrede
 use super::port::CallerStore;
 use crate::{
     account::AccountStatus,
-    change::{MaybeStale, StoreError},
+    change::{MaybeStale, Revision, StoreError},
     id::AccountId,
     limit::{Bucket, LimitKey, Quota},
     policy::{Action, Charge, Denied, Operation, Proof, Scope, ScopeSet, Standing, Workspace, decide},
@@ -171,6 +171,7 @@ struct Shown {
     credential: Credential,
     scopes: ScopeSet,
     hands: AccountId,
+    hands_revision: Revision,
     standing: Standing,
     proof: Proof,
 }
@@ -260,6 +261,7 @@ impl SeenCaller {
             credential: shown.credential,
             scopes: shown.scopes,
             hands: shown.hands,
+            hands_revision: shown.hands_revision,
             workspace: self.account,
             workspace_revision: self.revision,
             workspace_tier: self.tier,
@@ -280,13 +282,19 @@ impl SeenCaller {
                 if expires_at.is_some_and(|at| at <= now) {
                     return Err(NotAuthenticated::ExpiredKey);
                 }
-                let standing = match minter {
-                    _ if *minted_by == self.account => Standing::Owner,
-                    Some(minter) => Standing::from(minter.role),
+                let (standing, hands_revision) = match minter {
+                    _ if *minted_by == self.account => (Standing::Owner, self.revision),
+                    Some(minter) => (Standing::from(minter.role), minter.revision),
                     None => return Err(NotAuthenticated::RevokedKey),
                 };
-                let credential = Credential::Key(*id);
-                Ok(Shown { credential, scopes: *scopes, hands: *minted_by, standing, proof: Proof::Never })
+                Ok(Shown {
+                    credential: Credential::Key(*id),
+                    scopes: *scopes,
+                    hands: *minted_by,
+                    hands_revision,
+                    standing,
+                    proof: Proof::Never,
+                })
             }
             (
                 SeenCredential::Session { id, generation, expires_at, ended_at, proven_at },
@@ -299,6 +307,7 @@ impl SeenCaller {
                     credential: Credential::Session(*id),
                     scopes: session_scopes(self.staff),
                     hands: self.account,
+                    hands_revision: self.revision,
                     standing: Standing::Owner,
                     proof: Proof::given(*proven_at, now),
                 })

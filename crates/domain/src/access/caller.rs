@@ -80,6 +80,7 @@ pub enum SeenCredential {
 pub struct SeenMinter {
     pub role: Role,
     pub status: AccountStatus,
+    pub revision: Revision,
 }
 
 /// The wanted workspace, seen through the caller's membership on it.
@@ -119,6 +120,8 @@ pub struct Access {
     pub scopes: ScopeSet,
     /// In whose hands the credential is: the minter of a key, otherwise the account itself.
     pub hands: AccountId,
+    /// Of that account. It moves when staff suspend whoever it is.
+    pub hands_revision: Revision,
     pub workspace: AccountId,
     pub workspace_revision: Revision,
     /// Of the account that is acted on: its caps count there, whoever calls.
@@ -145,6 +148,7 @@ impl Access {
             credential,
             scopes,
             hands: account,
+            hands_revision: Revision::default(),
             workspace: account,
             workspace_revision: Revision::default(),
             workspace_tier: Tier::Free,

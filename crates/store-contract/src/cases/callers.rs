@@ -62,10 +62,11 @@ pub async fn a_members_key_is_seen_with_its_minter<B: Backend>(backend: B) {
     let membership = world.join(&olive, &ada, Role::Admin).await;
     let minted = world.mint(&ada, &olive, "ci").await;
     let stands = async || minter(&seen(&world, &key(&minted), None).await);
-    assert_eq!(stands().await, Some(SeenMinter { role: Role::Admin, status: AccountStatus::Active }));
+    let revision = seen(&world, &ada.presented, None).await.revision;
+    assert_eq!(stands().await, Some(SeenMinter { role: Role::Admin, status: AccountStatus::Active, revision }));
     world.memberships().change_role(&world.permit(&olive).await, membership.id, Role::Member).await.unwrap();
     world.backend.set_status(ada.id, AccountStatus::Suspended).await;
-    assert_eq!(stands().await, Some(SeenMinter { role: Role::Member, status: AccountStatus::Suspended }));
+    assert_eq!(stands().await, Some(SeenMinter { role: Role::Member, status: AccountStatus::Suspended, revision }));
     world.memberships().remove(&world.permit(&olive).await, membership.id).await.unwrap();
     assert_eq!(stands().await, None);
 }

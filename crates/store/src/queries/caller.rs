@@ -75,6 +75,7 @@ seen! {
     struct Minter {
         role: Option<Role> = memberships.role,
         status: Option<AccountStatus> = accounts.status,
+        revision: Option<Revision> = accounts.revision,
     }
 
     struct Session {
@@ -179,7 +180,11 @@ macro_rules! key_columns {
                 api_keys::minted_by,
                 api_keys::last_used_at,
             ),
-            (of_minter!(MINTING.field(memberships::role)), of_minter!(MINTER.field(accounts::status))),
+            (
+                of_minter!(MINTING.field(memberships::role)),
+                of_minter!(MINTER.field(accounts::status)),
+                of_minter!(MINTER.field(accounts::revision)),
+            ),
         )
     };
 }
@@ -277,8 +282,14 @@ impl Key {
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             minted_by: self.minted_by,
-            minter: minter.role.zip(minter.status).map(|(role, status)| SeenMinter { role, status }),
+            minter: minter.seen(),
         }
+    }
+}
+
+impl Minter {
+    fn seen(&self) -> Option<SeenMinter> {
+        Some(SeenMinter { role: self.role?, status: self.status?, revision: self.revision? })
     }
 }
 

@@ -27,6 +27,10 @@ fn key(minted_by: AccountId, minter: Option<SeenMinter>) -> SeenCredential {
     }
 }
 
+fn adas(role: Role, status: AccountStatus) -> SeenMinter {
+    SeenMinter { role, status, revision: Revision(6) }
+}
+
 fn session(generation: i32, expires_at: Timestamp, ended_at: Option<Timestamp>) -> SeenCredential {
     SeenCredential::Session { id: people::SESSION, generation, expires_at, ended_at, proven_at: None }
 }
@@ -163,7 +167,7 @@ async fn whoever_lost_the_answer_to_their_deletion_may_ask_for_it_again_and_for_
 
 #[tokio::test]
 async fn a_members_key_has_the_role_that_its_minter_has_now() {
-    let minter = SeenMinter { role: Role::Member, status: AccountStatus::Active };
+    let minter = adas(Role::Member, AccountStatus::Active);
     let caller = seen(key(people::ADA, Some(minter)));
     assert_eq!(
         denied(admit::<MintKey>(KEY, None, Some(caller.clone())).await),
@@ -174,16 +178,36 @@ async fn a_members_key_has_the_role_that_its_minter_has_now() {
     assert_eq!(permit.workspace(), people::OLIVE);
 }
 
+#[rstest]
+#[case::a_members_key(KEY, key(people::ADA, Some(adas(Role::Admin, AccountStatus::Active))), people::ADA, Revision(6))]
+#[case::an_owners_key(KEY, key(people::OLIVE, None), people::OLIVE, Revision(4))]
+#[case::a_session(
+    Presented::Session { id: people::SESSION, generation: 3 },
+    session(3, people::LATER, None),
+    people::OLIVE,
+    Revision(4)
+)]
+#[tokio::test]
+async fn a_caller_is_in_somebodys_hands_as_they_were_seen(
+    #[case] presented: Presented,
+    #[case] credential: SeenCredential,
+    #[case] hands: AccountId,
+    #[case] revision: Revision,
+) {
+    let permit = admit::<WhoAmI>(presented, None, Some(seen(credential))).await.unwrap();
+    assert_eq!((permit.access().hands, permit.access().hands_revision), (hands, revision));
+}
+
 #[tokio::test]
 async fn a_members_key_never_passes_an_owners_gate() {
-    let minter = SeenMinter { role: Role::Admin, status: AccountStatus::Active };
+    let minter = adas(Role::Admin, AccountStatus::Active);
     let caller = seen(key(people::ADA, Some(minter)));
     assert_eq!(denied(admit::<EditAccount>(KEY, None, Some(caller)).await), Denied::KeyInMembersHands);
 }
 
 #[tokio::test]
 async fn a_members_key_stays_on_the_account_it_was_minted_on() {
-    let minter = SeenMinter { role: Role::Admin, status: AccountStatus::Active };
+    let minter = adas(Role::Admin, AccountStatus::Active);
     let caller = SeenCaller {
         workspace: Some(on(people::BO, Role::Admin, AccountStatus::Active)),
         ..seen(key(people::ADA, Some(minter)))
@@ -193,7 +217,7 @@ async fn a_members_key_stays_on_the_account_it_was_minted_on() {
 
 #[tokio::test]
 async fn the_key_of_a_suspended_member_is_refused() {
-    let minter = SeenMinter { role: Role::Admin, status: AccountStatus::Suspended };
+    let minter = adas(Role::Admin, AccountStatus::Suspended);
     let caller = seen(key(people::ADA, Some(minter)));
     assert_eq!(denied(admit::<WhoAmI>(KEY, None, Some(caller)).await), Denied::AccountSuspended);
 }
