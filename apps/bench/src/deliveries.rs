@@ -25,7 +25,7 @@ use crate::{
 
 pub const EVENTS: usize = 1000;
 /// Nothing arrives any more.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(1);
 
 /// As if somebody were delivering already, so that what happens waits.
 const HOLD_ON_POSTGRES: &str = "UPDATE webhook_endpoints SET leased_until = now() + interval '1 day'";

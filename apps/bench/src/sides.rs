@@ -72,9 +72,10 @@ impl Sides {
         process::migrate(binary, folder.path(), &format!("sqlite:{own}"))?;
         seed::sqlite(&own, accounts)?;
         std::fs::copy(&own, &copy)?;
-        let database = format!("sqlite:{own}");
-        let service = Process::service(binary, folder.path(), &database)?;
-        let bare = Process::bare(&format!("sqlite:{copy}"))?;
+        let service = Process::service(binary, folder.path(), &format!("sqlite:{own}"))?;
+        // Nobody else is to work on the file of the service.
+        let database = format!("sqlite:{copy}");
+        let bare = Process::bare(&database)?;
         Ok(Self { service, bare, postmaster: None, database, accounts, folder })
     }
 

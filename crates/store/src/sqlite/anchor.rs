@@ -2,7 +2,7 @@
 //!
 //! Whoever begins to read takes a shared lock of the file, and gives it back at the end. The first and the last of a process
 //! have to tell the operating system, while all others wait for them at a mutex; between these two it is a count in memory.
-//! With one that never ends, nobody is the first or the last. See `docs/adr/0028-somebody-always-reads.md`.
+//! With one that never ends, nobody is the first or the last. See `docs/adr/0027-somebody-always-reads.md`.
 
 use std::sync::Arc;
 
