@@ -129,7 +129,8 @@ impl Worker {
         let _ = opened.send(Ok(()));
         let mut anchor = Anchor::new(Arc::clone(&self.file));
         let stopped = self.serve(&mut conn, &mut anchor);
-        anchor.raise();
+        // The last connection that is closed takes the WAL away, and that is to have happened by the answer.
+        drop(anchor);
         if let Some(conn) = &mut conn {
             file::leave(conn);
         }
