@@ -47,6 +47,7 @@ pub struct Sides {
     pub service: Process,
     bare: Process,
     postmaster: Option<u32>,
+    /// For other processes of the service.
     database: String,
     accounts: u32,
     // The last to go.
@@ -115,7 +116,7 @@ impl Sides {
         Ok(Listened { plain, furnished, others: (process, streams) })
     }
 
-    /// Ends both servers, and leaves the service's database.
+    /// Ends both servers, and leaves a database.
     pub fn end(self) -> Full {
         Full { database: self.database, accounts: self.accounts, folder: self.folder }
     }

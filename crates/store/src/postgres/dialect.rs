@@ -33,14 +33,18 @@ where
     c.transaction(async move |c| body(c).await).await
 }
 
-/// Two statements of which neither waits for the other's answer: the second is sent while the server works on the first.
-macro_rules! execute_both {
+/// Statements of which none waits for another's answer: the next is sent while the server works on the one before.
+macro_rules! execute_all {
     ($conn:expr, $first:expr, $second:expr) => {{
         let (mut first, mut second): (&Conn, &Conn) = (&*$conn, &*$conn);
         futures_util::try_join!($first.execute(&mut first), $second.execute(&mut second))
     }};
+    ($conn:expr, $first:expr, $second:expr, $third:expr) => {{
+        let (mut first, mut second, mut third): (&Conn, &Conn, &Conn) = (&*$conn, &*$conn, &*$conn);
+        futures_util::try_join!($first.execute(&mut first), $second.execute(&mut second), $third.execute(&mut third))
+    }};
 }
-pub(super) use execute_both;
+pub(super) use execute_all;
 
 /// The rows of a query that every request pays for.
 pub(super) async fn rows<'q, Q, R>(c: &mut Conn, query: Q) -> QueryResult<Vec<R>>

@@ -13,7 +13,7 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, dialect};
+use super::{super::Store, Answer, Conn, dialect, frame::Along};
 use crate::{
     rows::{InTable, Row, seen},
     schema::{accounts, factors, memberships},
@@ -29,7 +29,7 @@ impl AccountStore for Store {
 
     #[instrument(level = "debug", name = "db.account.commit_profile", skip_all)]
     async fn commit_profile(&self, it: &ProfileChange) -> Result<(), CommitError> {
-        self.commit_profile_of(it, |it| &it.account).await
+        self.commit_along(it, |it| Along::Profile(&it.account)).await
     }
 }
 

@@ -31,7 +31,7 @@ use driftstack_domain::{
     organisation::{MemberChange, NoticeChange},
     profile::{ProfileCreation, ProfileDeletion, ProfileUpdate},
     secret::Sealed,
-    session::{SessionCreation, SessionDestruction},
+    session::{Session, SessionCreation, SessionDestruction},
     staff::{
         OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
     },
@@ -46,7 +46,7 @@ use super::{
 };
 use crate::{
     rows::seen,
-    schema::{accounts, audit_entries},
+    schema::{accounts, audit_entries, sessions},
     types::b,
 };
 
@@ -74,18 +74,27 @@ pub(super) type Body<T> = for<'c> fn(&'c mut Conn, &'c T) -> BoxFuture<'c, Answe
 
 /// What is written of a record.
 enum Rows<T: 'static> {
-    /// Rows of other tables, or other accounts.
-    Beside(Body<T>),
-    /// The profile of the account that the change is about, and nothing else. It goes along with the statement that moves the
-    /// account on: two updates of one row cost twice as much.
-    Profile(for<'t> fn(&'t T) -> &'t Account),
+    /// Any rows.
+    Body(Body<T>),
+    /// One, which goes along with what every change writes.
+    Along(for<'t> fn(&'t T) -> Along<'t>),
 }
 
-impl<T> Rows<T> {
-    fn profile<'t>(&self, it: &'t T) -> Option<&'t Account> {
+/// A row that goes along with the entry on the log of its account, and with the statement that moves that account on. Whoever
+/// waits for the account waits for one answer less.
+#[derive(Clone, Copy)]
+pub(super) enum Along<'t> {
+    /// The changed profile of the account: two updates of one row would cost twice as much.
+    Profile(&'t Account),
+    /// A new session.
+    Session(&'t Session),
+}
+
+impl Along<'_> {
+    fn account(self) -> AccountId {
         match self {
-            Self::Beside(_) => None,
-            Self::Profile(of) => Some(of(it)),
+            Self::Profile(account) => account.id,
+            Self::Session(session) => session.account,
         }
     }
 }
@@ -113,16 +122,16 @@ impl Held {
 impl Store {
     /// Commits a record whole, or says why not.
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
-        self.commit_rows(it, Rows::Beside(body)).await
+        self.commit_rows(it, Rows::Body(body)).await
     }
 
-    /// The same for a record that is a change of the account's own profile.
-    pub(super) async fn commit_profile_of<T: Record>(
+    /// The same for a record of one row, which goes along.
+    pub(super) async fn commit_along<T: Record>(
         &self,
         it: &T,
-        account: for<'t> fn(&'t T) -> &'t Account,
+        row: for<'t> fn(&'t T) -> Along<'t>,
     ) -> Result<(), CommitError> {
-        self.commit_rows(it, Rows::Profile(account)).await
+        self.commit_rows(it, Rows::Along(row)).await
     }
 
     async fn commit_rows<T: Record>(&self, it: &T, rows: Rows<T>) -> Result<(), CommitError> {
@@ -152,23 +161,24 @@ async fn framed<T: Record>(c: &mut Conn, it: T, rows: Rows<T>) -> Answer<()> {
     if let Some(cap) = guard.cap() {
         room::for_one_more(c, cap).await?;
     }
-    if let Rows::Beside(body) = rows {
-        body(c, &it).await?;
+    let mut along = None;
+    match rows {
+        Rows::Body(body) => body(c, &it).await?,
+        Rows::Along(row) => along = Some(row(&it)),
     }
-    let mut profile = rows.profile(&it);
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
             Some(held) => held.head(),
             // The body has just made it.
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
-        append(c, account, end, &drafts, profile.take_if(|it| it.id == account)).await?;
+        append(c, account, end, &drafts, along.take_if(|row| row.account() == account)).await?;
         if drafts.iter().any(|draft| draft.is_severe()) {
             dialect::announce(c, account).await?;
         }
     }
-    if profile.is_some() {
-        return Err(StoreError::Failed("a profile was changed without an entry on its log".to_owned()).into());
+    if along.is_some() {
+        return Err(StoreError::Failed("a row has no entry on its log to go along with".to_owned()).into());
     }
     for mail in &effects.mails {
         mail::insert(c, mail, it.change().about()).await?;
@@ -216,13 +226,13 @@ async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
     Ok(Some(sealed))
 }
 
-/// Puts the drafts at the end of an account's log, and moves the account on, with its changed profile if there is one.
+/// Puts the drafts at the end of an account's log, and moves the account on, with a row that goes along if there is one.
 async fn append(
     c: &mut Conn,
     account: AccountId,
     head: Head,
     drafts: &[&AuditDraft],
-    profile: Option<&Account>,
+    along: Option<Along<'_>>,
 ) -> Answer<()> {
     let mut end = head;
     let mut last = None;
@@ -243,10 +253,13 @@ async fn append(
         accounts::audit_seq.eq(end.seq),
         accounts::audit_hash.eq(b(&end.hash)),
     );
-    let (_, moved) = if let Some(profile) = profile {
-        dialect::execute_both!(c, inserted, held.set((moved, profile_of!(profile))))?
-    } else {
-        dialect::execute_both!(c, inserted, held.set(moved))?
+    let moved = match along {
+        None => dialect::execute_all!(c, inserted, held.set(moved))?.1,
+        Some(Along::Profile(it)) => dialect::execute_all!(c, inserted, held.set((moved, profile_of!(it))))?.1,
+        Some(Along::Session(it)) => {
+            let session = dsl::insert_into(sessions::table).values(it);
+            dialect::execute_all!(c, session, inserted, held.set(moved))?.2
+        }
     };
     Fault::unless_one(moved)
 }
