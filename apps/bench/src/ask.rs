@@ -12,9 +12,8 @@ pub struct Options {
     accounts: u32,
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Changes instead of looking.
-    #[arg(long)]
-    write: bool,
+    #[arg(value_enum, long = "for", default_value_t = Ask::Me)]
+    what: Ask,
 }
 
 /// Fills a database whose tables are there, for a service that is started by hand.
@@ -35,8 +34,7 @@ pub fn seed(options: &SeedOptions) -> Result<bool, Failure> {
 }
 
 pub fn run(options: &Options) -> Result<bool, Failure> {
-    let ask = if options.write { Ask::Rename } else { Ask::Me };
-    let target = ask.of(options.address, options.accounts);
+    let target = options.what.of(options.address, options.accounts);
     let load = Load { connections: 32, think: None, length: Duration::from_secs(options.seconds) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ((), tally) = runtime.block_on(load.put_on(&target, || ()))?;

@@ -30,6 +30,7 @@ pub enum Kind {
     Membership,
     Factor,
     Avatar,
+    Session,
 }
 
 /// The id that account `n` has, or its `nth` of something has, ordered by both like ids that time has made.
@@ -41,6 +42,7 @@ pub fn id(kind: Kind, n: u32, nth: u32) -> Uuid {
         Kind::Membership => 4,
         Kind::Factor => 5,
         Kind::Avatar => 6,
+        Kind::Session => 7,
     };
     Uuid::from_u64_pair(u64::from(n) << 32 | 0x7000 | u64::from(nth), 1 << 63 | kind)
 }

@@ -12,6 +12,9 @@ use crate::{
     people::{self, Kind},
 };
 
+/// Of the busy account, before anybody asks: a server that has seen an empty table reads the whole of it for as long as it keeps
+/// the plan, and whoever asked first would be slow from then on.
+const ENDED_SESSIONS: u32 = 2_000;
 /// In one statement.
 const ROWS: usize = 500;
 /// The keys were last used within the minute before, one after the other, so that noting it comes as evenly as in service.
@@ -127,7 +130,13 @@ fn statements(accounts: u32, spelling: Spelling) -> impl Iterator<Item = String>
     let furnished = move || people::furnished(accounts);
     let factors = insert("factors", "id, account, secret, created_at, enrolled_at", furnished().map(factor), spelling);
     let avatars = insert("avatars", "key, account", furnished().map(avatar), spelling);
-    accounts_rows.chain(teams).chain(keys).chain(memberships).chain(factors).chain(avatars)
+    let sessions = insert(
+        "sessions",
+        "id, account, created_by, created_with, archetype, purpose, created_at, destroyed_at",
+        (0..ENDED_SESSIONS).map(session),
+        spelling,
+    );
+    accounts_rows.chain(teams).chain(keys).chain(memberships).chain(factors).chain(avatars).chain(sessions)
 }
 
 fn insert(
@@ -202,6 +211,20 @@ fn factor(n: u32) -> Row {
 fn avatar(n: u32) -> Row {
     let key = format!("{}.png", people::id(Kind::Avatar, n, 0));
     vec![Cell::Text(key), Cell::Id(people::id(Kind::Account, n, 0))]
+}
+
+fn session(nth: u32) -> Row {
+    let account = people::id(Kind::Account, people::BUSY, 0);
+    vec![
+        Cell::Id(people::id(Kind::Session, people::BUSY, nth)),
+        Cell::Id(account),
+        Cell::Id(account),
+        Cell::Text(format!("key_{}", people::id(Kind::Key, people::BUSY, 0))),
+        Cell::Text("default".to_owned()),
+        Cell::Text("production_customer".to_owned()),
+        LONG_AGO,
+        Cell::Ago(MINUTE_MILLIS),
+    ]
 }
 
 fn memberships(n: u32, accounts: u32) -> impl Iterator<Item = Row> {

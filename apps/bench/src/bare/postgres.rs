@@ -163,6 +163,7 @@ async fn with_teams(conn: &mut AsyncPgConnection, account: Uuid) -> QueryResult<
         .await
 }
 
+#[expect(clippy::disallowed_methods, reason = "what anybody would write")]
 async fn rename(conn: &mut AsyncPgConnection, account: Uuid, key: Uuid, name: String) -> QueryResult<Account<Uuid>> {
     let held = accounts::table.find(account).select((accounts::audit_seq, accounts::audit_hash)).for_no_key_update();
     let (before, head): (i64, Vec<u8>) = held.get_result(conn).await?;

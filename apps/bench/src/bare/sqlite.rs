@@ -162,6 +162,7 @@ fn with_teams(conn: &mut SqliteConnection, account: &Bytes) -> QueryResult<Vec<O
         .load(conn)
 }
 
+#[expect(clippy::disallowed_methods, reason = "what anybody would write")]
 fn rename(conn: &mut SqliteConnection, account: &Bytes, key: Bytes, name: String) -> QueryResult<Account<Bytes>> {
     let held = accounts::table.find(account).select((accounts::audit_seq, accounts::audit_hash));
     let (before, head): (i64, Bytes) = held.get_result(conn)?;
