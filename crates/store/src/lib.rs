@@ -17,6 +17,7 @@ extern crate self as driftstack_store;
 
 mod account_bells;
 mod bell;
+mod cached;
 #[cfg(test)]
 mod hot_reads;
 mod migration;

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::{
+    define_sql_function,
     deserialize::{self, FromSql},
     pg::{Pg, PgValue},
     prelude::*,
     result::{DatabaseErrorKind, Error},
+    select,
     serialize::{self, Output, ToSql},
-    sql_query, sql_types,
+    sql_types,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, methods::LoadQuery};
 use driftstack_domain::{id::AccountId, time::Timestamp};
@@ -65,8 +67,10 @@ pub(super) async fn hold(c: &mut Conn, id: AccountId) -> Result<Option<Held>, Fa
 /// Tells every process, when the transaction commits, that an account has a severe entry. Those that tell commit one after the
 /// other.
 pub(super) async fn announce(c: &mut Conn, account: AccountId) -> Result<(), Fault> {
-    let tell = sql_query("SELECT pg_notify($1, $2)").bind::<sql_types::Text, _>(CHANNEL);
-    tell.bind::<sql_types::Text, _>(account.to_string()).execute(c).await?;
+    define_sql_function! {
+        fn pg_notify(channel: sql_types::Text, payload: sql_types::Text);
+    }
+    select(pg_notify(CHANNEL, account.to_string())).execute(c).await?;
     Ok(())
 }
 

@@ -5,11 +5,14 @@
 
 mod connect;
 mod dialect;
+mod lanes;
 mod listener;
 mod migrate;
 #[cfg(test)]
 mod plans;
 mod pools;
+#[cfg(test)]
+mod prepared;
 #[allow(clippy::duplicate_mod, reason = "one source of queries, compiled once for each engine")]
 #[path = "../queries/mod.rs"]
 mod queries;
@@ -31,6 +34,7 @@ use crate::{
 };
 use connect::Connector;
 use dialect::{Conn, Fault};
+use lanes::Lanes;
 use pools::Pools;
 
 /// What the queries call the store of their engine.
@@ -43,6 +47,7 @@ pub struct PostgresStore(Arc<Inner>);
 
 struct Inner {
     pools: Pools,
+    lanes: Lanes,
     connector: Connector,
     /// For one operation. The server ends a statement that takes too long; this is for a server that says nothing any more.
     patience: Duration,
@@ -77,8 +82,18 @@ impl PostgresStore {
         let (mail_written, event_written, link_wanted) = (Bell::default(), Bell::default(), Bell::default());
         let patience = options.patience();
         let (severe_entry, listener) = (AccountBells::default(), OnceLock::new());
-        let inner =
-            Inner { pools, connector, patience, mail_written, event_written, link_wanted, severe_entry, listener };
+        let lanes = Lanes::new(options.connect_timeout);
+        let inner = Inner {
+            pools,
+            lanes,
+            connector,
+            patience,
+            mail_written,
+            event_written,
+            link_wanted,
+            severe_entry,
+            listener,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -155,6 +170,16 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
         self.write_one(|c| dialect::transaction(c, change).boxed()).await
+    }
+
+    /// The same for a change that holds these accounts.
+    async fn write_holding<R, F>(&self, accounts: Vec<AccountId>, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        let _places = self.0.lanes.enter(accounts).await?;
+        self.write(change).await
     }
 
     /// Runs a change of one statement, which is a transaction by itself.

@@ -15,6 +15,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, api_key};
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::{accounts, activations, web_sessions},
     types::b,
@@ -136,7 +137,7 @@ impl ActivationRow {
 
 async fn binding(c: &mut Conn, it: &Binding) -> Answer<()> {
     let unbound = activations::table.find(b(&it.activation)).filter(activations::session.is_null());
-    let bound = dsl::update(unbound)
+    let bound = update(unbound)
         .set((
             activations::account.eq(b(&Some(it.account))),
             activations::session.eq(b(&Some(it.session))),

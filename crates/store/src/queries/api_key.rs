@@ -17,6 +17,7 @@ use super::{
     page::{below_id, rows_to_fetch},
 };
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::api_keys,
     types::b,
@@ -89,7 +90,7 @@ pub(crate) async fn count_unrevoked(c: &mut Conn, account: AccountId) -> Answer<
 /// Those of an account, if there are so many.
 pub(super) async fn revoke_all(c: &mut Conn, account: AccountId, number: usize, at: Timestamp) -> Answer<()> {
     let unrevoked = api_keys::table.filter(api_keys::account.eq(b(&account))).filter(api_keys::revoked_at.is_null());
-    let revoked = dsl::update(unrevoked).set(api_keys::revoked_at.eq(b(&Some(at)))).execute(c).await?;
+    let revoked = update(unrevoked).set(api_keys::revoked_at.eq(b(&Some(at)))).execute(c).await?;
     Fault::unless_all(revoked, number)
 }
 
@@ -110,7 +111,7 @@ pub(super) async fn insert(c: &mut Conn, key: &ApiKey) -> Answer<()> {
 }
 
 async fn rotation(c: &mut Conn, it: &Rotation) -> Answer<()> {
-    let shortened = dsl::update(api_keys::table.find(b(&it.old)).filter(api_keys::revoked_at.is_null()))
+    let shortened = update(api_keys::table.find(b(&it.old)).filter(api_keys::revoked_at.is_null()))
         .set(api_keys::expires_at.eq(b(&Some(it.old_expires_at))))
         .execute(c)
         .await?;
@@ -122,7 +123,7 @@ async fn rotation(c: &mut Conn, it: &Rotation) -> Answer<()> {
 pub(super) async fn revoke(c: &mut Conn, keys: &[ApiKeyId], at: Timestamp) -> Answer<()> {
     // One statement each: its text does not depend on how many there are, so it is prepared once.
     for key in keys {
-        let revoked = dsl::update(api_keys::table.find(b(key)).filter(api_keys::revoked_at.is_null()))
+        let revoked = update(api_keys::table.find(b(key)).filter(api_keys::revoked_at.is_null()))
             .set(api_keys::revoked_at.eq(b(&Some(at))))
             .execute(c)
             .await?;

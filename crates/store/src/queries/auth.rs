@@ -19,6 +19,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, challenge, ending, link, mfa, web_session};
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, declined_mails, factors, links, teams},
     types::b,
@@ -244,7 +245,7 @@ async fn verification(c: &mut Conn, it: &Verification) -> Answer<()> {
 
 /// An address that was verified before stays verified since then: no row, no harm.
 async fn verify(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
-    dsl::update(accounts::table.find(b(&account)).filter(accounts::email_verified_at.is_null()))
+    update(accounts::table.find(b(&account)).filter(accounts::email_verified_at.is_null()))
         .set((accounts::email_verified_at.eq(b(&Some(at))), accounts::updated_at.eq(b(&at))))
         .execute(c)
         .await?;
@@ -260,7 +261,7 @@ async fn password_reset(c: &mut Conn, it: &PasswordReset) -> Answer<()> {
     link::spend(c, it.link, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     verify(c, it.account, it.at).await?;
-    dsl::update(accounts::table.find(b(&it.account)))
+    update(accounts::table.find(b(&it.account)))
         .set((accounts::password_hash.eq(b(&it.password)), accounts::updated_at.eq(b(&it.at))))
         .execute(c)
         .await?;
@@ -274,7 +275,7 @@ async fn email_change(c: &mut Conn, it: &EmailChange) -> Answer<()> {
     link::spend(c, it.link, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await?;
-    let moved = dsl::update(accounts::table.find(b(&it.account)))
+    let moved = update(accounts::table.find(b(&it.account)))
         .set((
             accounts::email.eq(b(&it.email)),
             accounts::email_verified_at.eq(b(&Some(it.at))),

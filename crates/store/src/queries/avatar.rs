@@ -12,6 +12,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, dialect};
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, avatars},
     types::b,
@@ -83,19 +84,19 @@ async fn change(c: &mut Conn, it: &AvatarChange) -> Answer<()> {
             .filter(avatars::account.eq(b(&it.account)))
             .filter(avatars::sweep_at.is_not_null())
             .filter(avatars::sweeps.eq(0));
-        let worn = dsl::update(noted).set(avatars::sweep_at.eq(b(&None::<Timestamp>))).execute(c).await?;
+        let worn = update(noted).set(avatars::sweep_at.eq(b(&None::<Timestamp>))).execute(c).await?;
         Fault::unless_one(worn)?;
     }
     let account = accounts::table.find(b(&it.account));
     let points = (accounts::avatar.eq(b(&it.after)), accounts::updated_at.eq(b(&it.at)));
     let pointed = match it.before {
-        Some(_) => dsl::update(account.filter(accounts::avatar.eq(b(&it.before)))).set(points).execute(c).await?,
-        None => dsl::update(account.filter(accounts::avatar.is_null())).set(points).execute(c).await?,
+        Some(_) => update(account.filter(accounts::avatar.eq(b(&it.before)))).set(points).execute(c).await?,
+        None => update(account.filter(accounts::avatar.is_null())).set(points).execute(c).await?,
     };
     Fault::unless_one(pointed)?;
     if let Some(before) = it.before {
         let worn = avatars::table.find(b(&before)).filter(avatars::sweep_at.is_null());
-        let due = dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.sweep_at)))).execute(c).await?;
+        let due = update(worn).set(avatars::sweep_at.eq(b(&Some(it.sweep_at)))).execute(c).await?;
         Fault::unless_one(due)?;
     }
     Ok(())
@@ -107,12 +108,11 @@ pub(crate) async fn claim(c: &mut Conn, now: Timestamp, until: Timestamp, limit:
         return Ok(Vec::new());
     }
     // Asks again whether each is due: where two may look at once, the slower one finds less.
-    let claimed =
-        dsl::update(avatars::table.filter(avatars::key.eq_any(due)).filter(avatars::sweep_at.le(b(&Some(now)))))
-            .set((avatars::sweep_at.eq(b(&Some(until))), avatars::sweeps.eq(avatars::sweeps + 1)))
-            .returning((avatars::key,))
-            .load::<KeyRow>(c)
-            .await?;
+    let claimed = update(avatars::table.filter(avatars::key.eq_any(due)).filter(avatars::sweep_at.le(b(&Some(now)))))
+        .set((avatars::sweep_at.eq(b(&Some(until))), avatars::sweeps.eq(avatars::sweeps + 1)))
+        .returning((avatars::key,))
+        .load::<KeyRow>(c)
+        .await?;
     let mut keys: Vec<AvatarKey> = claimed.into_iter().map(|row| row.key).collect();
     keys.sort_unstable();
     Ok(keys)

@@ -18,6 +18,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, dialect};
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, api_keys, memberships, teams, web_sessions},
     types::b,
@@ -348,14 +349,14 @@ async fn touch(c: &mut Conn, credential: Credential, at: Timestamp) -> Answer<()
     match credential {
         Credential::Key(id) => {
             let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(b(&Some(at))));
-            dsl::update(api_keys::table.find(b(&id)).filter(earlier.assume_not_null()))
+            update(api_keys::table.find(b(&id)).filter(earlier.assume_not_null()))
                 .set(api_keys::last_used_at.eq(b(&Some(at))))
                 .execute(c)
                 .await?;
         }
         Credential::Session(id) => {
             let earlier = web_sessions::last_used_at.is_null().or(web_sessions::last_used_at.lt(b(&Some(at))));
-            dsl::update(web_sessions::table.find(b(&id)).filter(earlier.assume_not_null()))
+            update(web_sessions::table.find(b(&id)).filter(earlier.assume_not_null()))
                 .set(web_sessions::last_used_at.eq(b(&Some(at))))
                 .execute(c)
                 .await?;

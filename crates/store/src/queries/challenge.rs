@@ -11,6 +11,7 @@ use driftstack_domain::{
 
 use super::{Answer, Conn, Fault};
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, challenges},
     types::b,
@@ -78,7 +79,7 @@ pub(super) async fn insert(c: &mut Conn, new: &NewChallenge) -> Answer<()> {
 
 /// Answers a challenge that nobody has answered, or `Stale`.
 pub(super) async fn answer(c: &mut Conn, challenge: ChallengeId, at: Timestamp) -> Answer<()> {
-    let answered = dsl::update(challenges::table.find(b(&challenge)).filter(challenges::answered_at.is_null()))
+    let answered = update(challenges::table.find(b(&challenge)).filter(challenges::answered_at.is_null()))
         .set(challenges::answered_at.eq(b(&Some(at))))
         .execute(c)
         .await?;

@@ -26,6 +26,7 @@ use super::{
     webhook::{EndpointRow, endpoint_columns},
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{webhook_deliveries, webhook_endpoints, webhook_events},
     types::{Key, b},
@@ -138,7 +139,7 @@ async fn listeners(c: &mut Conn, event: &Event) -> Answer<Vec<EndpointId>> {
 
 /// Takes the next number of an endpoint, unless it is active no more, and holds the endpoint until the commit.
 async fn number(c: &mut Conn, endpoint: EndpointId) -> Answer<Option<i64>> {
-    let numbered = dsl::update(webhook_endpoints::table.find(b(&endpoint)).filter(webhook_endpoints::active))
+    let numbered = update(webhook_endpoints::table.find(b(&endpoint)).filter(webhook_endpoints::active))
         .set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq + 1))
         .returning((webhook_endpoints::last_seq,))
         .get_result::<Numbered>(c)
@@ -149,7 +150,7 @@ async fn number(c: &mut Conn, endpoint: EndpointId) -> Answer<Option<i64>> {
 
 /// Holds an endpoint until the commit, and so keeps everybody from its deliveries.
 pub(super) async fn hold_endpoint(c: &mut Conn, endpoint: Key) -> Answer<()> {
-    let held = dsl::update(webhook_endpoints::table.find(endpoint));
+    let held = update(webhook_endpoints::table.find(endpoint));
     held.set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq)).execute(c).await?;
     Ok(())
 }
@@ -188,7 +189,7 @@ async fn insert(c: &mut Conn, it: &Delivery) -> Answer<()> {
 /// An active endpoint is due at that time at the latest.
 pub(super) async fn wake(c: &mut Conn, endpoint: EndpointId, at: Timestamp) -> Answer<()> {
     let later = webhook_endpoints::due_at.is_null().or(webhook_endpoints::due_at.gt(b(&Some(at))));
-    dsl::update(webhook_endpoints::table.find(b(&endpoint)).filter(webhook_endpoints::active).filter(later))
+    update(webhook_endpoints::table.find(b(&endpoint)).filter(webhook_endpoints::active).filter(later))
         .set(webhook_endpoints::due_at.eq(b(&Some(at))))
         .execute(c)
         .await?;
@@ -203,7 +204,7 @@ pub(crate) async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<Claimed>> {
         .find(id)
         .filter(webhook_endpoints::due_at.le(b(&Some(now))))
         .filter(webhook_endpoints::leased_until.le(b(&now)));
-    let taken = dsl::update(free)
+    let taken = update(free)
         .set((webhook_endpoints::lease.eq(b(&Some(holder))), webhook_endpoints::leased_until.eq(b(&until))))
         .returning(endpoint_columns!())
         .get_result::<EndpointRow>(c)
@@ -216,7 +217,7 @@ pub(crate) async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<Claimed>> {
     let deliveries = if more_is_late { Vec::new() } else { due(c, endpoint.id, now, limit).await? };
     if !deliveries.is_empty() {
         let ids: Vec<Key> = deliveries.iter().map(|delivery| b_key(delivery.id)).collect();
-        dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
+        update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
             .set(webhook_deliveries::status.eq(b(&DeliveryStatus::InFlight)))
             .execute(c)
             .await?;
@@ -246,7 +247,7 @@ pub(crate) async fn give_up(c: &mut Conn, endpoint: EndpointId, it: Claim) -> An
         return Ok(0);
     }
     let ids: Vec<Key> = late.iter().map(|row| b_key(row.id)).collect();
-    dsl::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
+    update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(ids)))
         .set((
             webhook_deliveries::status.eq(b(&DeliveryStatus::Dlq)),
             webhook_deliveries::error.eq(Some(it.why)),
@@ -256,7 +257,7 @@ pub(crate) async fn give_up(c: &mut Conn, endpoint: EndpointId, it: Claim) -> An
         .execute(c)
         .await?;
     let given_up = i64::try_from(late.len()).unwrap_or(i64::MAX);
-    dsl::update(webhook_endpoints::table.find(b(&endpoint)))
+    update(webhook_endpoints::table.find(b(&endpoint)))
         .set(webhook_endpoints::dlq.eq(webhook_endpoints::dlq + given_up))
         .execute(c)
         .await?;
@@ -330,7 +331,7 @@ async fn failed(c: &mut Conn, endpoint: EndpointId, now: Timestamp, limit: i64) 
 async fn mark(c: &mut Conn, it: Marks) -> Answer<Option<Endpoint>> {
     let Tally { delivered, failed, dlq, consecutive_failures, last_success_at, last_failure_at } = it.tally;
     let mine = webhook_endpoints::table.find(b(&it.endpoint)).filter(webhook_endpoints::lease.eq(b(&Some(it.holder))));
-    let held = dsl::update(mine)
+    let held = update(mine)
         .set((
             webhook_endpoints::delivered.eq(delivered),
             webhook_endpoints::failed.eq(failed),
@@ -356,7 +357,7 @@ async fn mark(c: &mut Conn, it: Marks) -> Answer<Option<Endpoint>> {
 async fn settle(c: &mut Conn, it: &Settling) -> Answer<()> {
     let sent =
         webhook_deliveries::table.find(b(&it.id)).filter(webhook_deliveries::status.eq(b(&DeliveryStatus::InFlight)));
-    dsl::update(sent)
+    update(sent)
         .set((
             webhook_deliveries::status.eq(b(&it.status)),
             webhook_deliveries::attempts.eq(i32::try_from(it.attempts).unwrap_or(i32::MAX)),
@@ -378,16 +379,16 @@ async fn give_back(c: &mut Conn, endpoint: EndpointId, at: Timestamp, active: bo
             .filter(webhook_deliveries::endpoint.eq(b(&endpoint)))
             .filter(webhook_deliveries::status.eq(b(&DeliveryStatus::InFlight)))
     };
-    dsl::update(unsent().filter(webhook_deliveries::attempts.eq(0)))
+    update(unsent().filter(webhook_deliveries::attempts.eq(0)))
         .set(webhook_deliveries::status.eq(b(&DeliveryStatus::Pending)))
         .execute(c)
         .await?;
-    dsl::update(unsent().filter(webhook_deliveries::attempts.gt(0)))
+    update(unsent().filter(webhook_deliveries::attempts.gt(0)))
         .set(webhook_deliveries::status.eq(b(&DeliveryStatus::Failed)))
         .execute(c)
         .await?;
     let due = if active { next_due(c, endpoint, at).await? } else { None };
-    dsl::update(webhook_endpoints::table.find(b(&endpoint)))
+    update(webhook_endpoints::table.find(b(&endpoint)))
         .set((
             webhook_endpoints::lease.eq(b(&None::<LeaseId>)),
             webhook_endpoints::leased_until.eq(b(&at)),
@@ -431,7 +432,7 @@ pub(crate) async fn forget(c: &mut Conn, over_before: Timestamp, now: Timestamp,
 
 async fn forget_old_secrets(c: &mut Conn, now: Timestamp) -> Answer<()> {
     let rotated = webhook_endpoints::table.filter(webhook_endpoints::old_secret_until.le(b(&Some(now))));
-    dsl::update(rotated)
+    update(rotated)
         .set((
             webhook_endpoints::old_secret.eq(b(&None::<Sealed>)),
             webhook_endpoints::old_secret_prefix.eq(b(&None::<String>)),

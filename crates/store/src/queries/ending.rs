@@ -23,6 +23,7 @@ use super::{
     super::Store, Answer, Conn, Fault, api_key, challenge, delivery, link, membership, session, transfer, web_session,
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{
         account_keys, accounts, activations, api_keys, avatars, challenges, declined_mails, factors, invites,
@@ -115,7 +116,7 @@ async fn seen_ending(c: &mut Conn, account: AccountId) -> Answer<Option<SeenEndi
 
 async fn deletion(c: &mut Conn, it: &Deletion) -> Answer<()> {
     let active = accounts::table.find(b(&it.account)).filter(accounts::status.eq(b(&AccountStatus::Active)));
-    let deleted = dsl::update(active)
+    let deleted = update(active)
         .set((
             accounts::status.eq(b(&AccountStatus::Deleted)),
             accounts::purge_at.eq(b(&Some(it.purge_at))),
@@ -144,10 +145,8 @@ async fn end_sessions(c: &mut Conn, it: &Deletion) -> Answer<()> {
 /// Leaves every team. Whoever joins one moves the revision of its owner, not their own; so the number is looked at.
 async fn leave(c: &mut Conn, it: &Deletion) -> Answer<()> {
     let active = memberships::member.eq(b(&it.account)).and(memberships::removed_at.is_null());
-    let left = dsl::update(memberships::table.filter(active))
-        .set(memberships::removed_at.eq(b(&Some(it.at))))
-        .execute(c)
-        .await?;
+    let left =
+        update(memberships::table.filter(active)).set(memberships::removed_at.eq(b(&Some(it.at)))).execute(c).await?;
     Fault::unless_all(left, it.departures.len())?;
     for departure in &it.departures {
         api_key::revoke(c, &departure.keys, it.at).await?;
@@ -158,7 +157,7 @@ async fn leave(c: &mut Conn, it: &Deletion) -> Answer<()> {
 /// Brings a deleted account back, unless it is purged: then it is `Stale`.
 pub(super) async fn restore(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
     let in_grace = accounts::status.eq(b(&AccountStatus::Deleted)).and(accounts::purge_at.is_not_null());
-    let restored = dsl::update(accounts::table.find(b(&account)).filter(in_grace.assume_not_null()))
+    let restored = update(accounts::table.find(b(&account)).filter(in_grace.assume_not_null()))
         .set((
             accounts::status.eq(b(&AccountStatus::Active)),
             accounts::purge_at.eq(b(&None::<Timestamp>)),
@@ -224,7 +223,7 @@ async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
         .find(b(&it.account))
         .filter(accounts::status.eq(b(&AccountStatus::Deleted)))
         .filter(accounts::purge_at.le(b(&Some(it.at))));
-    let purged = dsl::update(due)
+    let purged = update(due)
         .set((
             accounts::email.eq(b(&it.placeholder)),
             accounts::name.eq(b(&None::<Name>)),
@@ -253,7 +252,7 @@ async fn hand_picture_to_sweeper(c: &mut Conn, it: &Purge) -> Answer<()> {
     let Some(avatar) = it.avatar else { return Ok(()) };
     // One that the sweeper has already is no reason to keep the account.
     let worn = avatars::table.find(b(&avatar)).filter(avatars::sweep_at.is_null());
-    dsl::update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
+    update(worn).set(avatars::sweep_at.eq(b(&Some(it.at)))).execute(c).await?;
     Ok(())
 }
 
@@ -273,10 +272,7 @@ async fn forget_ways_in(c: &mut Conn, account: AccountId) -> Answer<()> {
 /// Members lose a workspace that nobody has let them into for weeks. Of their memberships only ids and times are left.
 async fn forget_workspace(c: &mut Conn, it: &Purge) -> Answer<()> {
     let of_owner = memberships::owner.eq(b(&it.account)).and(memberships::removed_at.is_null());
-    dsl::update(memberships::table.filter(of_owner))
-        .set(memberships::removed_at.eq(b(&Some(it.at))))
-        .execute(c)
-        .await?;
+    update(memberships::table.filter(of_owner)).set(memberships::removed_at.eq(b(&Some(it.at)))).execute(c).await?;
     dsl::delete(invites::table.filter(invites::owner.eq(b(&it.account)))).execute(c).await?;
     // Those of others to this address, but for one that whoever has the mailbox may still accept.
     let over =
@@ -320,11 +316,11 @@ async fn forget_what_others_were_told(c: &mut Conn, account: AccountId) -> Answe
     for endpoint in endpoints.load::<Key>(c).await? {
         delivery::hold_endpoint(c, endpoint).await?;
     }
-    dsl::update(deliveries).set(webhook_deliveries::response_excerpt.eq(b(&None::<Excerpt>))).execute(c).await?;
+    update(deliveries).set(webhook_deliveries::response_excerpt.eq(b(&None::<Excerpt>))).execute(c).await?;
     for ToldRow { id, mut data } in told {
         forget_member(&mut data);
         let event = webhook_events::table.find(b(&id));
-        dsl::update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
+        update(event).set(webhook_events::data.eq(b(&data))).execute(c).await?;
     }
     Ok(())
 }

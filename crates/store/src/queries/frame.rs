@@ -45,6 +45,7 @@ use super::{
     super::Store, Answer, Conn, Fault, account::profile_of, audit, delivery, dialect, idempotency, mail, room,
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, audit_entries, sessions},
     types::b,
@@ -140,8 +141,9 @@ impl Store {
         let tells = !effects.events.is_empty();
         let severe: Vec<_> =
             effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
+        let accounts = it.change().guard.accounts().iter().map(|(account, _)| *account).collect();
         let it = it.clone();
-        self.write(move |c| framed(c, it, rows).boxed()).await?;
+        self.write_holding(accounts, move |c| framed(c, it, rows).boxed()).await?;
         for account in severe {
             self.severe_entry().ring(account);
         }
@@ -247,7 +249,7 @@ async fn append(
     let Some(last) = last else { return Ok(()) };
     let moves = drafts.iter().any(|draft| draft.action.moves_the_revision());
     let inserted = dsl::insert_into(audit_entries::table).values(&last);
-    let held = dsl::update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)));
+    let held = update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)));
     let moved = (
         accounts::revision.eq(accounts::revision + i64::from(moves)),
         accounts::audit_seq.eq(end.seq),

@@ -11,7 +11,12 @@ use futures_util::FutureExt;
 use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault};
-use crate::{rows::seen, schema::idempotency, types::b};
+use crate::{
+    cached::{Cached, update},
+    rows::seen,
+    schema::idempotency,
+    types::b,
+};
 
 #[async_trait]
 impl IdempotencyStore for Store {
@@ -56,8 +61,8 @@ async fn claim(c: &mut Conn, it: Claim) -> Answer<Option<SeenClaim>> {
         .on_conflict(idempotency::slot)
         .do_update()
         .set(row);
-    let taken =
-        methods::FilterDsl::filter(taken, idempotency::expires_at.le(b(&it.at)).or(abandoned)).execute(c).await?;
+    let taken = methods::FilterDsl::filter(taken, idempotency::expires_at.le(b(&it.at)).or(abandoned));
+    let taken = Cached(taken).execute(c).await?;
     if taken == 1 {
         return Ok(None);
     }
@@ -84,7 +89,7 @@ async fn forget(c: &mut Conn, now: Timestamp, limit: u16) -> Answer<usize> {
 /// Keeps the answer beside the change that it tells of. Whoever has lost the claim meanwhile must not make that change.
 pub(super) async fn keep(c: &mut Conn, it: &KeptAnswer) -> Answer<()> {
     let mine = idempotency::table.find(b(&it.slot)).filter(idempotency::holder.eq(b(&it.holder)));
-    let kept = dsl::update(mine.filter(idempotency::answer.is_null()))
+    let kept = update(mine.filter(idempotency::answer.is_null()))
         .set(idempotency::answer.eq(b(&Some(it.answer.clone()))))
         .execute(c)
         .await?;

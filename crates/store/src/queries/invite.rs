@@ -23,6 +23,7 @@ use super::{
     page::{below_id, rows_to_fetch},
 };
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::{accounts, invites, memberships, teams},
     types::b,
@@ -185,7 +186,7 @@ pub(crate) async fn seen_token(c: &mut Conn, token: Digest, taker: AccountId) ->
 async fn invitation(c: &mut Conn, invite: &Invite) -> Answer<()> {
     let earlier = invites::owner.eq(b(&invite.owner)).and(invites::email.eq(b(&invite.email)));
     // However many there are: none is left.
-    dsl::update(invites::table.filter(earlier).filter(open!()))
+    update(invites::table.filter(earlier).filter(open!()))
         .set(invites::voided_at.eq(b(&Some(invite.created_at))))
         .execute(c)
         .await?;
@@ -194,7 +195,7 @@ async fn invitation(c: &mut Conn, invite: &Invite) -> Answer<()> {
 }
 
 async fn resending(c: &mut Conn, invite: &Invite) -> Answer<()> {
-    let renewed = dsl::update(invites::table.find(b(&invite.id)).filter(open!()))
+    let renewed = update(invites::table.find(b(&invite.id)).filter(open!()))
         .set((invites::token.eq(b(&invite.token)), invites::expires_at.eq(b(&invite.expires_at))))
         .execute(c)
         .await?;
@@ -202,7 +203,7 @@ async fn resending(c: &mut Conn, invite: &Invite) -> Answer<()> {
 }
 
 async fn revocation(c: &mut Conn, it: &InviteRevocation) -> Answer<()> {
-    let voided = dsl::update(invites::table.find(b(&it.invite)).filter(open!()))
+    let voided = update(invites::table.find(b(&it.invite)).filter(open!()))
         .set(invites::voided_at.eq(b(&Some(it.at))))
         .execute(c)
         .await?;
@@ -210,7 +211,7 @@ async fn revocation(c: &mut Conn, it: &InviteRevocation) -> Answer<()> {
 }
 
 async fn acceptance(c: &mut Conn, it: &Acceptance) -> Answer<()> {
-    let accepted = dsl::update(invites::table.find(b(&it.invite)).filter(open!()))
+    let accepted = update(invites::table.find(b(&it.invite)).filter(open!()))
         .set(invites::accepted_at.eq(b(&Some(it.membership.accepted_at))))
         .execute(c)
         .await?;

@@ -12,6 +12,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault};
 use crate::{
+    cached::update,
     rows::{InTable, Row},
     schema::{link_requests, links},
     types::b,
@@ -95,17 +96,15 @@ async fn renewal(c: &mut Conn, it: &LinkRenewal) -> Answer<()> {
 async fn void(c: &mut Conn, account: AccountId, kind: LinkKind, at: Timestamp) -> Answer<()> {
     let live = links::used_at.is_null().and(links::voided_at.is_null());
     let of_kind = links::table.filter(links::account.eq(b(&account))).filter(links::kind.eq(b(&kind)));
-    dsl::update(of_kind.filter(live)).set(links::voided_at.eq(b(&Some(at)))).execute(c).await?;
+    update(of_kind.filter(live)).set(links::voided_at.eq(b(&Some(at)))).execute(c).await?;
     Ok(())
 }
 
 /// Uses a link that nobody has used, or `Stale`.
 pub(super) async fn spend(c: &mut Conn, link: LinkId, at: Timestamp) -> Answer<()> {
     let unspent = links::used_at.is_null().and(links::voided_at.is_null());
-    let used = dsl::update(links::table.find(b(&link)).filter(unspent))
-        .set(links::used_at.eq(b(&Some(at))))
-        .execute(c)
-        .await?;
+    let used =
+        update(links::table.find(b(&link)).filter(unspent)).set(links::used_at.eq(b(&Some(at)))).execute(c).await?;
     Fault::unless_one(used)
 }
 
@@ -113,7 +112,7 @@ pub(super) async fn spend(c: &mut Conn, link: LinkId, at: Timestamp) -> Answer<(
 pub(super) async fn void_all(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
     forget_wishes(c, account).await?;
     let live = links::used_at.is_null().and(links::voided_at.is_null());
-    dsl::update(links::table.filter(links::account.eq(b(&account))).filter(live))
+    update(links::table.filter(links::account.eq(b(&account))).filter(live))
         .set(links::voided_at.eq(b(&Some(at))))
         .execute(c)
         .await?;

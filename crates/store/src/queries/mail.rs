@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, dialect};
-use crate::{rows::seen, schema::mails, types::b};
+use crate::{cached::update, rows::seen, schema::mails, types::b};
 
 #[async_trait]
 impl Outbox for Store {
@@ -116,7 +116,7 @@ pub(crate) async fn claim(c: &mut Conn, now: Timestamp, until: Timestamp, limit:
     }
     // Asks again whether each is due: where two may look at once, the slower one finds less.
     let mut claimed: Vec<ClaimedMail> =
-        dsl::update(mails::table.filter(mails::id.eq_any(due)).filter(mails::due_at.le(b(&Some(now)))))
+        update(mails::table.filter(mails::id.eq_any(due)).filter(mails::due_at.le(b(&Some(now)))))
             .set((mails::due_at.eq(b(&Some(until))), mails::attempts.eq(mails::attempts + 1)))
             .returning((mails::id, mails::recipient, mails::content, mails::token, mails::at, mails::attempts))
             .load::<MailRow>(c)
@@ -129,7 +129,7 @@ pub(crate) async fn claim(c: &mut Conn, now: Timestamp, until: Timestamp, limit:
 }
 
 async fn mark_sent(c: &mut Conn, mail: MailId, at: Timestamp) -> Answer<()> {
-    dsl::update(mails::table.find(b(&mail)))
+    update(mails::table.find(b(&mail)))
         .set((
             mails::sent_at.eq(b(&Some(at))),
             mails::due_at.eq(b(&None::<Timestamp>)),
@@ -142,7 +142,7 @@ async fn mark_sent(c: &mut Conn, mail: MailId, at: Timestamp) -> Answer<()> {
 
 async fn mark_failed(c: &mut Conn, mail: MailId, retry_at: Option<Timestamp>, why: String) -> Answer<()> {
     // A mail whose lease ran out may have been sent by somebody else meanwhile: sent is sent.
-    dsl::update(mails::table.find(b(&mail)).filter(mails::sent_at.is_null()))
+    update(mails::table.find(b(&mail)).filter(mails::sent_at.is_null()))
         .set((mails::due_at.eq(b(&retry_at)), mails::problem.eq(b(&Some(why)))))
         .execute(c)
         .await?;
@@ -167,5 +167,5 @@ async fn dead(c: &mut Conn, limit: u16) -> Answer<Vec<DeadMail>> {
 async fn requeue(c: &mut Conn, mail: MailId, at: Timestamp) -> Answer<bool> {
     let dead = mails::table.find(b(&mail)).filter(mails::due_at.is_null()).filter(mails::sent_at.is_null());
     let due = (mails::due_at.eq(b(&Some(at))), mails::attempts.eq(0));
-    Ok(dsl::update(dead).set(due).execute(c).await? == 1)
+    Ok(update(dead).set(due).execute(c).await? == 1)
 }

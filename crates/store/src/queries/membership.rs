@@ -21,6 +21,7 @@ use super::{
     page::{below_id, rows_to_fetch},
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, api_keys, memberships},
     types::b,
@@ -224,7 +225,7 @@ pub(super) async fn insert(c: &mut Conn, it: &Membership) -> Answer<()> {
 }
 
 async fn role_change(c: &mut Conn, it: &RoleChange) -> Answer<()> {
-    let changed = dsl::update(memberships::table.find(b(&it.membership)).filter(memberships::removed_at.is_null()))
+    let changed = update(memberships::table.find(b(&it.membership)).filter(memberships::removed_at.is_null()))
         .set(memberships::role.eq(b(&it.role)))
         .execute(c)
         .await?;
@@ -232,7 +233,7 @@ async fn role_change(c: &mut Conn, it: &RoleChange) -> Answer<()> {
 }
 
 async fn removal(c: &mut Conn, it: &Removal) -> Answer<()> {
-    let removed = dsl::update(memberships::table.find(b(&it.membership)).filter(memberships::removed_at.is_null()))
+    let removed = update(memberships::table.find(b(&it.membership)).filter(memberships::removed_at.is_null()))
         .set(memberships::removed_at.eq(b(&Some(it.at))))
         .execute(c)
         .await?;

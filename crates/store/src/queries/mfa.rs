@@ -17,6 +17,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, web_session};
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, factors, recovery_codes},
     types::b,
@@ -165,7 +166,7 @@ async fn enrolment(c: &mut Conn, factor: &Factor) -> Answer<()> {
 
 async fn activation(c: &mut Conn, it: &FactorActivation) -> Answer<()> {
     let waiting = factors::table.find(b(&it.factor)).filter(factors::enrolled_at.is_null());
-    let activated = dsl::update(waiting)
+    let activated = update(waiting)
         .set((factors::enrolled_at.eq(b(&Some(it.at))), factors::last_step.eq(Some(it.step))))
         .execute(c)
         .await?;
@@ -204,7 +205,7 @@ async fn new_recovery_codes(c: &mut Conn, it: &NewRecoveryCodes) -> Answer<()> {
 
 async fn miss(c: &mut Conn, it: &Miss) -> Answer<()> {
     let count = |wrong: u32| i32::try_from(wrong).unwrap_or(i32::MAX);
-    let counted = dsl::update(factors::table.find(b(&it.factor)).filter(factors::wrong.eq(count(it.seen.wrong))))
+    let counted = update(factors::table.find(b(&it.factor)).filter(factors::wrong.eq(count(it.seen.wrong))))
         .set((
             factors::wrong.eq(count(it.now.wrong)),
             factors::wrong_since.eq(b(&it.now.since)),
@@ -221,7 +222,7 @@ pub(super) async fn spend(c: &mut Conn, used: &FactorUse) -> Answer<()> {
         Spent::Step(step) => spend_step(c, used.factor, step).await?,
         Spent::Recovery(code) => spend_code(c, used.factor, code, used.at).await?,
     }
-    let noted = dsl::update(factors::table.find(b(&used.factor)))
+    let noted = update(factors::table.find(b(&used.factor)))
         .set((
             factors::last_used_at.eq(b(&Some(used.at))),
             factors::wrong.eq(0),
@@ -235,7 +236,7 @@ pub(super) async fn spend(c: &mut Conn, used: &FactorUse) -> Answer<()> {
 
 async fn spend_step(c: &mut Conn, factor: FactorId, step: i64) -> Answer<()> {
     let older = factors::last_step.is_null().or(factors::last_step.lt(Some(step)));
-    let spent = dsl::update(factors::table.find(b(&factor)).filter(older.assume_not_null()))
+    let spent = update(factors::table.find(b(&factor)).filter(older.assume_not_null()))
         .set(factors::last_step.eq(Some(step)))
         .execute(c)
         .await?;
@@ -244,6 +245,6 @@ async fn spend_step(c: &mut Conn, factor: FactorId, step: i64) -> Answer<()> {
 
 async fn spend_code(c: &mut Conn, factor: FactorId, code: Digest, at: Timestamp) -> Answer<()> {
     let unused = recovery_codes::table.find((b(&factor), b(&code))).filter(recovery_codes::used_at.is_null());
-    let spent = dsl::update(unused).set(recovery_codes::used_at.eq(b(&Some(at)))).execute(c).await?;
+    let spent = update(unused).set(recovery_codes::used_at.eq(b(&Some(at)))).execute(c).await?;
     Fault::unless_one(spent)
 }

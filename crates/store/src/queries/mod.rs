@@ -39,7 +39,7 @@ pub(super) mod usage;
 pub(super) mod web_session;
 pub(super) mod webhook;
 
-use diesel::select;
+use diesel::{IntoSql, select, sql_types::Integer};
 use diesel_async::RunQueryDsl;
 
 use super::dialect::{self, Conn, Db};
@@ -50,7 +50,7 @@ pub(super) use frame::Held;
 type Answer<T> = Result<T, Fault>;
 
 pub(super) async fn ping(c: &mut Conn) -> Answer<()> {
-    select(diesel::dsl::sql::<diesel::sql_types::Integer>("1")).execute(c).await?;
+    select(1.into_sql::<Integer>()).execute(c).await?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::{dsl, prelude::*};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::AccountStatus,
@@ -23,6 +23,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault, preference};
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::{account_numbers, accounts, declined_mails, memberships, team_numbers, teams},
     types::b,
@@ -257,14 +258,14 @@ async fn declines_severe(c: &mut Conn, account: AccountId) -> Answer<bool> {
 
 async fn member(c: &mut Conn, it: &MemberChange) -> Answer<()> {
     if let Some(name) = &it.name {
-        let named = dsl::update(accounts::table.find(b(&it.account)))
+        let named = update(accounts::table.find(b(&it.account)))
             .set((accounts::name.eq(b(&Some(name.clone()))), accounts::updated_at.eq(b(&it.at))))
             .execute(c)
             .await?;
         Fault::unless_one(named)?;
     }
     if let Some(team) = &it.active {
-        let gone = dsl::update(accounts::table.find(b(&it.account)))
+        let gone = update(accounts::table.find(b(&it.account)))
             .set((accounts::active_team.eq(b(team)), accounts::updated_at.eq(b(&it.at))))
             .execute(c)
             .await?;
@@ -278,10 +279,8 @@ async fn notices(c: &mut Conn, it: &NoticeChange) -> Answer<()> {
         preference::wish(c, it.account, *wished).await?;
     }
     if let Some(wanted) = it.severe {
-        let set = dsl::update(accounts::table.find(b(&it.account)))
-            .set(accounts::severe_declined.eq(!wanted))
-            .execute(c)
-            .await?;
+        let set =
+            update(accounts::table.find(b(&it.account))).set(accounts::severe_declined.eq(!wanted)).execute(c).await?;
         Fault::unless_one(set)?;
     }
     Ok(())

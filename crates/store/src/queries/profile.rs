@@ -18,6 +18,7 @@ use super::{
     session::running,
 };
 use crate::{
+    cached::update,
     rows::{InTable, Row},
     schema::{profiles, sessions},
     types::{Bound, Key, b},
@@ -47,7 +48,7 @@ impl ProfileStore for Store {
 
     #[instrument(level = "debug", name = "db.profile.commit_update", skip_all)]
     async fn commit_profile_update(&self, it: &ProfileUpdate) -> Result<(), CommitError> {
-        self.commit(it, |c, it| update(c, &it.profile).boxed()).await
+        self.commit(it, |c, it| edit(c, &it.profile).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.profile.commit_deletion", skip_all)]
@@ -101,8 +102,8 @@ async fn insert(c: &mut Conn, profile: &Profile) -> Answer<()> {
     Ok(())
 }
 
-async fn update(c: &mut Conn, profile: &Profile) -> Answer<()> {
-    let changed = dsl::update(kept(profile.account).filter(profiles::id.eq(b(&profile.id))))
+async fn edit(c: &mut Conn, profile: &Profile) -> Answer<()> {
+    let changed = update(kept(profile.account).filter(profiles::id.eq(b(&profile.id))))
         .set((
             profiles::name.eq(b(&profile.name)),
             profiles::archetype.eq(b(&profile.archetype)),
@@ -119,7 +120,7 @@ async fn update(c: &mut Conn, profile: &Profile) -> Answer<()> {
 async fn deletion(c: &mut Conn, it: &ProfileDeletion) -> Answer<()> {
     let in_use = running(it.account).filter(sessions::profile.eq(b(&Some(it.profile))));
     let unused = kept(it.account).filter(profiles::id.eq(b(&it.profile))).filter(dsl::not(dsl::exists(in_use)));
-    let deleted = dsl::update(unused)
+    let deleted = update(unused)
         .set((
             profiles::description.eq(b(&None::<Description>)),
             profiles::metadata.eq(b(&None::<Metadata>)),

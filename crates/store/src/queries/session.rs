@@ -18,6 +18,7 @@ use super::{
     usage,
 };
 use crate::{
+    cached::update,
     rows::{InTable, Row},
     schema::sessions,
     types::{Bound, b},
@@ -90,7 +91,7 @@ pub(crate) async fn count_running(c: &mut Conn, account: AccountId) -> Answer<i6
 /// Ends a session that runs, and adds its minutes to their days.
 pub(super) async fn end(c: &mut Conn, it: &EndedSession) -> Answer<()> {
     let account: Option<crate::types::Key> =
-        dsl::update(sessions::table.find(b(&it.session)).filter(sessions::destroyed_at.is_null()))
+        update(sessions::table.find(b(&it.session)).filter(sessions::destroyed_at.is_null()))
             .set(sessions::destroyed_at.eq(b(&Some(it.at))))
             .returning(sessions::account)
             .get_result(c)

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::{dsl, prelude::*};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{Account, AccountStatus},
@@ -27,6 +27,7 @@ use super::{
     transfer,
 };
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::{accounts, declined_mails, memberships, teams},
     types::{Key, b},
@@ -241,7 +242,7 @@ pub(crate) async fn tie(c: &mut Conn, owner: AccountId, other: AccountId) -> Ans
 }
 
 async fn tier(c: &mut Conn, it: &TierChange) -> Answer<()> {
-    let changed = dsl::update(accounts::table.find(b(&it.account)))
+    let changed = update(accounts::table.find(b(&it.account)))
         .set((accounts::tier.eq(b(&it.tier)), accounts::updated_at.eq(b(&it.at))))
         .execute(c)
         .await?;
@@ -249,7 +250,7 @@ async fn tier(c: &mut Conn, it: &TierChange) -> Answer<()> {
 }
 
 async fn plan(c: &mut Conn, team: &Team) -> Answer<()> {
-    let changed = dsl::update(teams::table.find(b(&team.id)).filter(teams::owner.eq(b(&team.owner))))
+    let changed = update(teams::table.find(b(&team.id)).filter(teams::owner.eq(b(&team.owner))))
         .set((teams::plan.eq(b(&team.plan)), teams::updated_at.eq(b(&team.updated_at))))
         .execute(c)
         .await?;
@@ -257,7 +258,7 @@ async fn plan(c: &mut Conn, team: &Team) -> Answer<()> {
 }
 
 async fn status(c: &mut Conn, it: &StatusChange) -> Answer<()> {
-    let changed = dsl::update(accounts::table.find(b(&it.account)).filter(accounts::status.eq(b(&it.from))))
+    let changed = update(accounts::table.find(b(&it.account)).filter(accounts::status.eq(b(&it.from))))
         .set((accounts::status.eq(b(&it.to)), accounts::updated_at.eq(b(&it.at))))
         .execute(c)
         .await?;
@@ -266,15 +267,13 @@ async fn status(c: &mut Conn, it: &StatusChange) -> Answer<()> {
 
 async fn overrides(c: &mut Conn, it: &OverrideChange) -> Answer<()> {
     let kept = (it.overrides != Overrides::NONE).then_some(it.overrides);
-    let changed = dsl::update(accounts::table.find(b(&it.account)))
-        .set(accounts::limit_overrides.eq(b(&kept)))
-        .execute(c)
-        .await?;
+    let changed =
+        update(accounts::table.find(b(&it.account))).set(accounts::limit_overrides.eq(b(&kept))).execute(c).await?;
     Fault::unless_one(changed)
 }
 
 async fn staff(c: &mut Conn, it: &StaffChange) -> Answer<()> {
-    let changed = dsl::update(accounts::table.find(b(&it.account)))
+    let changed = update(accounts::table.find(b(&it.account)))
         .set((accounts::staff.eq(it.staff), accounts::updated_at.eq(b(&it.at))))
         .execute(c)
         .await?;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::{dsl, prelude::*};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     change::{CommitError, StoreError},
@@ -11,6 +11,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, Fault};
 use crate::{
+    cached::update,
     rows::{InTable, Row},
     schema::teams,
     types::b,
@@ -35,7 +36,7 @@ async fn team_of(c: &mut Conn, owner: AccountId) -> Answer<Option<Team>> {
 }
 
 async fn renaming(c: &mut Conn, team: &Team) -> Answer<()> {
-    let renamed = dsl::update(teams::table.find(b(&team.id)).filter(teams::owner.eq(b(&team.owner))))
+    let renamed = update(teams::table.find(b(&team.id)).filter(teams::owner.eq(b(&team.owner))))
         .set((teams::name.eq(b(&team.name)), teams::updated_at.eq(b(&team.updated_at))))
         .execute(c)
         .await?;

@@ -6,12 +6,13 @@ use driftstack_domain::{id::AccountId, staff::OwnershipTransfer, team::Team, tim
 
 use super::{Answer, Conn, Fault, membership};
 use crate::{
+    cached::update,
     schema::{api_keys, invites, memberships, teams},
     types::b,
 };
 
 pub(super) async fn transfer(c: &mut Conn, it: &OwnershipTransfer) -> Answer<()> {
-    let ended = dsl::update(
+    let ended = update(
         memberships::table
             .find(b(&it.ended))
             .filter(memberships::owner.eq(b(&it.from)))
@@ -25,7 +26,7 @@ pub(super) async fn transfer(c: &mut Conn, it: &OwnershipTransfer) -> Answer<()>
     void_invites(c, it.to, it.at).await?;
     move_members_and_invites(c, it.from, it.to).await?;
     membership::insert(c, &it.membership).await?;
-    dsl::update(api_keys::table.filter(api_keys::account.eq(b(&it.from))))
+    update(api_keys::table.filter(api_keys::account.eq(b(&it.from))))
         .set(api_keys::account.eq(b(&it.to)))
         .execute(c)
         .await?;
@@ -37,18 +38,18 @@ pub(super) async fn void_invites(c: &mut Conn, owner: AccountId, at: Timestamp) 
         .filter(invites::owner.eq(b(&owner)))
         .filter(invites::accepted_at.is_null())
         .filter(invites::voided_at.is_null());
-    dsl::update(open).set(invites::voided_at.eq(b(&Some(at)))).execute(c).await?;
+    update(open).set(invites::voided_at.eq(b(&Some(at)))).execute(c).await?;
     Ok(())
 }
 
 async fn move_members_and_invites(c: &mut Conn, from: AccountId, to: AccountId) -> Answer<()> {
     let active = memberships::table.filter(memberships::owner.eq(b(&from))).filter(memberships::removed_at.is_null());
-    dsl::update(active).set(memberships::owner.eq(b(&to))).execute(c).await?;
+    update(active).set(memberships::owner.eq(b(&to))).execute(c).await?;
     let open = invites::table
         .filter(invites::owner.eq(b(&from)))
         .filter(invites::accepted_at.is_null())
         .filter(invites::voided_at.is_null());
-    dsl::update(open).set(invites::owner.eq(b(&to))).execute(c).await?;
+    update(open).set(invites::owner.eq(b(&to))).execute(c).await?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use tracing::instrument;
 
 use super::{super::Store, Answer, Conn, session::running};
 use crate::{
+    cached::Cached,
     rows::seen,
     schema::{sessions, usage_days},
     types::{Moment, b},
@@ -57,7 +58,7 @@ pub(crate) async fn seen_usage(c: &mut Conn, account: AccountId, days: RangeIncl
         dsl::sql::<Nullable<BigInt>>("NULL"),
         sessions::created_at.nullable(),
     ));
-    let parts: Vec<Part> = ended.union_all(run).load(c).await?;
+    let parts: Vec<Part> = Cached(ended.union_all(run)).load(c).await?;
     let ended = parts.iter().filter_map(|it| Some(DayMinutes { day: it.day?, minutes: it.minutes? })).collect();
     Ok(SeenUsage { ended, running_since: parts.iter().filter_map(|it| it.since).collect() })
 }
@@ -71,13 +72,12 @@ pub(super) async fn add(c: &mut Conn, account: AccountId, minutes: &[DayMinutes]
             usage_days::day.eq(b(&it.day)),
             usage_days::session_minutes.eq(it.minutes),
         );
-        dsl::insert_into(usage_days::table)
+        let added = dsl::insert_into(usage_days::table)
             .values(row)
             .on_conflict((usage_days::account, usage_days::day))
             .do_update()
-            .set(usage_days::session_minutes.eq(usage_days::session_minutes + excluded(usage_days::session_minutes)))
-            .execute(c)
-            .await?;
+            .set(usage_days::session_minutes.eq(usage_days::session_minutes + excluded(usage_days::session_minutes)));
+        Cached(added).execute(c).await?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use super::{
     page::{below_id, rows_to_fetch},
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{accounts, web_sessions},
     types::b,
@@ -116,7 +117,7 @@ async fn seen_session(c: &mut Conn, id: WebSessionId) -> Answer<Option<SeenSessi
 async fn renewal(c: &mut Conn, it: SessionRenewal) -> Answer<()> {
     let live = web_sessions::ended_at.is_null().and(web_sessions::expires_at.gt(b(&it.at)));
     let same = web_sessions::generation.eq(it.from_generation);
-    let renewed = dsl::update(web_sessions::table.find(b(&it.session)).filter(live).filter(same))
+    let renewed = update(web_sessions::table.find(b(&it.session)).filter(live).filter(same))
         .set((
             web_sessions::generation.eq(it.to_generation),
             web_sessions::expires_at.eq(b(&it.expires_at)),
@@ -128,7 +129,7 @@ async fn renewal(c: &mut Conn, it: SessionRenewal) -> Answer<()> {
 }
 
 async fn end(c: &mut Conn, it: &SessionEnd) -> Answer<()> {
-    let ended = dsl::update(web_sessions::table.find(b(&it.session)).filter(web_sessions::ended_at.is_null()))
+    let ended = update(web_sessions::table.find(b(&it.session)).filter(web_sessions::ended_at.is_null()))
         .set(web_sessions::ended_at.eq(b(&Some(it.at))))
         .execute(c)
         .await?;
@@ -200,7 +201,7 @@ async fn count_others(c: &mut Conn, account: AccountId, kept: WebSessionId, now:
 async fn others_end(c: &mut Conn, it: &OtherSessionsEnd) -> Answer<()> {
     let live = web_sessions::ended_at.is_null().and(web_sessions::expires_at.gt(b(&it.at)));
     let others = web_sessions::account.eq(b(&it.account)).and(web_sessions::id.ne(b(&it.kept)));
-    let ended = dsl::update(web_sessions::table.filter(others).filter(live))
+    let ended = update(web_sessions::table.filter(others).filter(live))
         .set(web_sessions::ended_at.eq(b(&Some(it.at))))
         .execute(c)
         .await?;
@@ -210,13 +211,13 @@ async fn others_end(c: &mut Conn, it: &OtherSessionsEnd) -> Answer<()> {
 /// However many there are.
 pub(super) async fn end_all(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
     let live = web_sessions::account.eq(b(&account)).and(web_sessions::ended_at.is_null());
-    dsl::update(web_sessions::table.filter(live)).set(web_sessions::ended_at.eq(b(&Some(at)))).execute(c).await?;
+    update(web_sessions::table.filter(live)).set(web_sessions::ended_at.eq(b(&Some(at)))).execute(c).await?;
     Ok(())
 }
 
 /// Notes a proof at a live session, or `Stale`.
 pub(super) async fn prove(c: &mut Conn, session: WebSessionId, at: Timestamp) -> Answer<()> {
     let live = web_sessions::table.find(b(&session)).filter(web_sessions::ended_at.is_null());
-    let proven = dsl::update(live).set(web_sessions::proven_at.eq(b(&Some(at)))).execute(c).await?;
+    let proven = update(live).set(web_sessions::proven_at.eq(b(&Some(at)))).execute(c).await?;
     Fault::unless_one(proven)
 }

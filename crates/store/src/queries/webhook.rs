@@ -23,6 +23,7 @@ use super::{
     page::{below_number, rows_to_fetch},
 };
 use crate::{
+    cached::update,
     rows::seen,
     schema::{webhook_deliveries, webhook_endpoints, webhook_events},
     types::{Key, b},
@@ -333,7 +334,7 @@ async fn insert(c: &mut Conn, it: &Endpoint) -> Answer<()> {
 async fn change(c: &mut Conn, it: &EndpointChange) -> Answer<()> {
     let EndpointChange { endpoint, at, .. } = it;
     let there = webhook_endpoints::table.find(b(&endpoint.id)).filter(webhook_endpoints::disabled_at.is_null());
-    let changed = dsl::update(there)
+    let changed = update(there)
         .set((
             webhook_endpoints::url.eq(b(&endpoint.url)),
             webhook_endpoints::events.eq(b(&endpoint.subscription)),
@@ -349,7 +350,7 @@ async fn change(c: &mut Conn, it: &EndpointChange) -> Answer<()> {
 
 async fn removal(c: &mut Conn, it: &EndpointRemoval) -> Answer<()> {
     let there = webhook_endpoints::table.find(b(&it.endpoint)).filter(webhook_endpoints::disabled_at.is_null());
-    let removed = dsl::update(there)
+    let removed = update(there)
         .set((
             webhook_endpoints::active.eq(false),
             webhook_endpoints::disabled_at.eq(b(&Some(it.at))),
@@ -366,7 +367,7 @@ async fn removal(c: &mut Conn, it: &EndpointRemoval) -> Answer<()> {
     let waiting = webhook_deliveries::table
         .filter(webhook_deliveries::endpoint.eq(b(&it.endpoint)))
         .filter(webhook_deliveries::settled_at.is_null());
-    dsl::update(waiting)
+    update(waiting)
         .set((
             webhook_deliveries::status.eq(b(&DeliveryStatus::Dlq)),
             webhook_deliveries::error.eq(Some(it.why)),
@@ -383,7 +384,7 @@ async fn rotation(c: &mut Conn, it: &SecretRotation) -> Answer<()> {
         .find(b(&it.endpoint))
         .filter(webhook_endpoints::disabled_at.is_null())
         .filter(webhook_endpoints::secret.eq(b(&Some(it.old.sealed.clone()))));
-    let rotated = dsl::update(as_seen)
+    let rotated = update(as_seen)
         .set((
             webhook_endpoints::secret.eq(b(&Some(it.secret.sealed.clone()))),
             webhook_endpoints::secret_prefix.eq(it.secret.shown_prefix.as_str()),
@@ -400,13 +401,13 @@ async fn replay(c: &mut Conn, it: &Replay) -> Answer<()> {
     let Replay { delivery, seen, .. } = it;
     // Held before the delivery, as by whoever claims, notes or removes: a worker that ends its lease looks for what is due under
     // this lock, and would not see a delivery that is put back beside it.
-    let held = dsl::update(webhook_endpoints::table.find(b(&delivery.endpoint)))
+    let held = update(webhook_endpoints::table.find(b(&delivery.endpoint)))
         .set(webhook_endpoints::last_seq.eq(webhook_endpoints::last_seq))
         .execute(c)
         .await?;
     Fault::unless_one(held)?;
     let as_seen = webhook_deliveries::table.find(b(&delivery.id)).filter(webhook_deliveries::status.eq(b(seen)));
-    let reset = dsl::update(as_seen)
+    let reset = update(as_seen)
         .set((
             webhook_deliveries::status.eq(b(&delivery.status)),
             webhook_deliveries::attempts.eq(i32::try_from(delivery.attempts).unwrap_or(i32::MAX)),

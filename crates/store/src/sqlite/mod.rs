@@ -125,6 +125,15 @@ impl SqliteStore {
         self.write_one(|c| dialect::transaction(c, change).boxed()).await
     }
 
+    /// The same for a change that holds these accounts: whoever writes holds all.
+    async fn write_holding<R, F>(&self, _: Vec<AccountId>, change: F) -> Result<R, Fault>
+    where
+        R: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
+    {
+        self.write(change).await
+    }
+
     /// Runs a change of one statement, which is a transaction by itself.
     async fn write_one<R, F>(&self, change: F) -> Result<R, Fault>
     where

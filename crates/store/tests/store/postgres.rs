@@ -3,9 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use driftstack_domain::{account::AccountStatus, change::StoreError, id::AccountId};
+use driftstack_domain::{
+    account::AccountStatus,
+    change::StoreError,
+    id::AccountId,
+    session::{CreateSessionError, Session, SessionOrder},
+};
 use driftstack_store::{MigrateError, PostgresOptions, PostgresStore};
 use driftstack_store_contract::{Backend, World};
+use futures_util::future::{join, join_all};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use driftstack_test_servers::Database;
@@ -24,8 +31,14 @@ pub(crate) fn store(database: &Database) -> PostgresStore {
 }
 
 pub(crate) async fn postgres_database() -> PostgresDatabase {
+    with_options(|_| ()).await
+}
+
+async fn with_options(change: impl FnOnce(&mut PostgresOptions)) -> PostgresDatabase {
     let database = Database::create().await;
-    let store = store(&database);
+    let mut options = options(&database);
+    change(&mut options);
+    let store = PostgresStore::open(&options).unwrap();
     store.migrate().await.unwrap();
     PostgresDatabase { store: Arc::new(store), database }
 }
@@ -208,4 +221,25 @@ async fn a_statement_that_takes_too_long_is_ended() {
     assert!(asked.elapsed() < Duration::from_secs(3));
     client.batch_execute("COMMIT").await.unwrap();
     assert!(driftstack_domain::auth::SignInStore::seen_sign_in(&store, &email).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_many_want_to_change_leaves_connections_to_others() {
+    let world = World::new(with_options(|options| options.pool_size = 4).await);
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let client = world.backend.database.client().await;
+    let by = world.permit(&ada).await;
+    let hold = format!("BEGIN; SELECT FROM accounts WHERE id = '{}' FOR UPDATE", ada.id.uuid());
+    client.batch_execute(&hold).await.unwrap();
+    let sessions = world.sessions();
+    let waiting = join_all((0..12).map(|_| sessions.create(&by, SessionOrder::default())));
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let bobs = timeout(Duration::from_secs(1), world.mint(&bob, &bob, "does not wait")).await;
+        client.batch_execute("COMMIT").await.unwrap();
+        bobs.unwrap()
+    };
+    let (created, _) = join(waiting, meanwhile).await;
+    let refused = |done: &Result<Session, _>| matches!(done, Err(CreateSessionError::Full { .. }));
+    assert!(created.iter().all(|done| done.is_ok() || refused(done)), "{created:?}");
 }
