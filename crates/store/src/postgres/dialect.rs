@@ -36,17 +36,13 @@ where
 }
 
 /// Statements of which none waits for another's answer: the next is sent while the server works on the one before.
-macro_rules! execute_all {
+macro_rules! execute_both {
     ($conn:expr, $first:expr, $second:expr) => {{
         let (mut first, mut second): (&Conn, &Conn) = (&*$conn, &*$conn);
         futures_util::try_join!($first.execute(&mut first), $second.execute(&mut second))
     }};
-    ($conn:expr, $first:expr, $second:expr, $third:expr) => {{
-        let (mut first, mut second, mut third): (&Conn, &Conn, &Conn) = (&*$conn, &*$conn, &*$conn);
-        futures_util::try_join!($first.execute(&mut first), $second.execute(&mut second), $third.execute(&mut third))
-    }};
 }
-pub(super) use execute_all;
+pub(super) use execute_both;
 
 /// The rows of a query that every request pays for.
 pub(super) async fn rows<'q, Q, R>(c: &mut Conn, query: Q) -> QueryResult<Vec<R>>

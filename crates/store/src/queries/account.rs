@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use diesel::{alias, prelude::*};
+use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::{Account, AccountStatus, AccountStore, OwnAccount, ProfileChange},
     change::{CommitError, StoreError},
@@ -13,8 +14,9 @@ use driftstack_domain::{
 use futures_util::FutureExt;
 use tracing::instrument;
 
-use super::{super::Store, Answer, Conn, dialect, frame::Along};
+use super::{super::Store, Answer, Conn, Fault, dialect};
 use crate::{
+    cached::update,
     rows::{InTable, Row, seen},
     schema::{accounts, factors, memberships},
     types::b,
@@ -29,7 +31,7 @@ impl AccountStore for Store {
 
     #[instrument(level = "debug", name = "db.account.commit_profile", skip_all)]
     async fn commit_profile(&self, it: &ProfileChange) -> Result<(), CommitError> {
-        self.commit_along(it, |it| Along::Profile(&it.account)).await
+        self.commit(it, |c, it| edit(c, &it.account).boxed()).await
     }
 }
 
@@ -116,16 +118,17 @@ impl OnTeam {
 }
 
 /// The columns that the holder may change. The rest (status, tier, address) is somebody else's.
-macro_rules! profile_of {
-    ($account:expr) => {
-        (
-            accounts::name.eq(b(&$account.name)),
-            accounts::time_zone.eq(b(&$account.time_zone)),
-            accounts::slug.eq(b(&$account.slug)),
-            accounts::region.eq(b(&$account.region)),
-            accounts::onboarding_completed_at.eq(b(&$account.onboarding_completed_at)),
-            accounts::updated_at.eq(b(&$account.updated_at)),
-        )
-    };
+async fn edit(c: &mut Conn, account: &Account) -> Answer<()> {
+    let edited = update(accounts::table.find(b(&account.id)))
+        .set((
+            accounts::name.eq(b(&account.name)),
+            accounts::time_zone.eq(b(&account.time_zone)),
+            accounts::slug.eq(b(&account.slug)),
+            accounts::region.eq(b(&account.region)),
+            accounts::onboarding_completed_at.eq(b(&account.onboarding_completed_at)),
+            accounts::updated_at.eq(b(&account.updated_at)),
+        ))
+        .execute(c)
+        .await?;
+    Fault::unless_one(edited)
 }
-pub(super) use profile_of;

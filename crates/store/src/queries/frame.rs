@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use diesel::{dsl, prelude::*};
 use diesel_async::RunQueryDsl;
 use driftstack_domain::{
-    account::{Account, ProfileChange},
+    account::ProfileChange,
     activation::{Binding, Handover},
     api_key::{KeyRevocation, Minting, Rotation},
     audit::{
@@ -31,7 +31,7 @@ use driftstack_domain::{
     organisation::{MemberChange, NoticeChange},
     profile::{ProfileCreation, ProfileDeletion, ProfileUpdate},
     secret::Sealed,
-    session::{Session, SessionCreation, SessionDestruction},
+    session::{SessionCreation, SessionDestruction},
     staff::{
         OperatorKey, OverrideChange, OwnershipTransfer, PlanChange, StaffChange, StatusChange, SupportNote, TierChange,
     },
@@ -41,13 +41,11 @@ use driftstack_domain::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{
-    super::Store, Answer, Conn, Fault, account::profile_of, audit, delivery, dialect, idempotency, mail, room,
-};
+use super::{super::Store, Answer, Conn, Fault, audit, delivery, dialect, idempotency, mail, room};
 use crate::{
     cached::update,
     rows::seen,
-    schema::{accounts, audit_entries, sessions},
+    schema::{accounts, audit_entries},
     types::b,
 };
 
@@ -73,33 +71,6 @@ records! {
 /// Writes the rows of a record.
 pub(super) type Body<T> = for<'c> fn(&'c mut Conn, &'c T) -> BoxFuture<'c, Answer<()>>;
 
-/// What is written of a record.
-enum Rows<T: 'static> {
-    /// Any rows.
-    Body(Body<T>),
-    /// One, which goes along with what every change writes.
-    Along(for<'t> fn(&'t T) -> Along<'t>),
-}
-
-/// A row that goes along with the entry on the log of its account, and with the statement that moves that account on. Whoever
-/// waits for the account waits for one answer less.
-#[derive(Clone, Copy)]
-pub(super) enum Along<'t> {
-    /// The changed profile of the account: two updates of one row would cost twice as much.
-    Profile(&'t Account),
-    /// A new session.
-    Session(&'t Session),
-}
-
-impl Along<'_> {
-    fn account(self) -> AccountId {
-        match self {
-            Self::Profile(account) => account.id,
-            Self::Session(session) => session.account,
-        }
-    }
-}
-
 seen! {
     /// The part of an account that a commit is about: its revision, and where its log ends.
     #[derive(Clone, Copy)]
@@ -123,19 +94,6 @@ impl Held {
 impl Store {
     /// Commits a record whole, or says why not.
     pub(super) async fn commit<T: Record>(&self, it: &T, body: Body<T>) -> Result<(), CommitError> {
-        self.commit_rows(it, Rows::Body(body)).await
-    }
-
-    /// The same for a record of one row, which goes along.
-    pub(super) async fn commit_along<T: Record>(
-        &self,
-        it: &T,
-        row: for<'t> fn(&'t T) -> Along<'t>,
-    ) -> Result<(), CommitError> {
-        self.commit_rows(it, Rows::Along(row)).await
-    }
-
-    async fn commit_rows<T: Record>(&self, it: &T, rows: Rows<T>) -> Result<(), CommitError> {
         let effects = &it.change().effects;
         let writes_mail = !effects.mails.is_empty();
         let tells = !effects.events.is_empty();
@@ -143,7 +101,7 @@ impl Store {
             effects.audit.iter().filter(|draft| draft.is_severe()).map(|draft| draft.account).collect();
         let accounts = it.change().guard.accounts().iter().map(|(account, _)| *account).collect();
         let it = it.clone();
-        self.write_holding(accounts, move |c| framed(c, it, rows).boxed()).await?;
+        self.write_holding(accounts, move |c| framed(c, it, body).boxed()).await?;
         for account in severe {
             self.severe_entry().ring(account);
         }
@@ -157,30 +115,23 @@ impl Store {
     }
 }
 
-async fn framed<T: Record>(c: &mut Conn, it: T, rows: Rows<T>) -> Answer<()> {
+async fn framed<T: Record>(c: &mut Conn, it: T, body: Body<T>) -> Answer<()> {
     let Change { guard, effects, answer, .. } = it.change();
     let held = hold(c, guard).await?;
     if let Some(cap) = guard.cap() {
         room::for_one_more(c, cap).await?;
     }
-    let mut along = None;
-    match rows {
-        Rows::Body(body) => body(c, &it).await?,
-        Rows::Along(row) => along = Some(row(&it)),
-    }
+    body(c, &it).await?;
     for (account, drafts) in by_account(effects) {
         let end = match held.get(&account) {
             Some(held) => held.head(),
             // The body has just made it.
             None => dialect::hold(c, account).await?.ok_or(Fault::Stale)?.head(),
         };
-        append(c, account, end, &drafts, along.take_if(|row| row.account() == account)).await?;
+        append(c, account, end, &drafts).await?;
         if drafts.iter().any(|draft| draft.is_severe()) {
             dialect::announce(c, account).await?;
         }
-    }
-    if along.is_some() {
-        return Err(StoreError::Failed("a row has no entry on its log to go along with".to_owned()).into());
     }
     for mail in &effects.mails {
         mail::insert(c, mail, it.change().about()).await?;
@@ -228,14 +179,8 @@ async fn personal(c: &mut Conn, draft: &AuditDraft) -> Answer<Option<Sealed>> {
     Ok(Some(sealed))
 }
 
-/// Puts the drafts at the end of an account's log, and moves the account on, with a row that goes along if there is one.
-async fn append(
-    c: &mut Conn,
-    account: AccountId,
-    head: Head,
-    drafts: &[&AuditDraft],
-    along: Option<Along<'_>>,
-) -> Answer<()> {
+/// Puts the drafts at the end of an account's log, and moves the account on.
+async fn append(c: &mut Conn, account: AccountId, head: Head, drafts: &[&AuditDraft]) -> Answer<()> {
     let mut end = head;
     let mut last = None;
     for draft in drafts {
@@ -249,19 +194,11 @@ async fn append(
     let Some(last) = last else { return Ok(()) };
     let moves = drafts.iter().any(|draft| draft.action.moves_the_revision());
     let inserted = dsl::insert_into(audit_entries::table).values(&last);
-    let held = update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq)));
-    let moved = (
+    let moved = update(accounts::table.find(b(&account)).filter(accounts::audit_seq.eq(head.seq))).set((
         accounts::revision.eq(accounts::revision + i64::from(moves)),
         accounts::audit_seq.eq(end.seq),
         accounts::audit_hash.eq(b(&end.hash)),
-    );
-    let moved = match along {
-        None => dialect::execute_all!(c, inserted, held.set(moved))?.1,
-        Some(Along::Profile(it)) => dialect::execute_all!(c, inserted, held.set((moved, profile_of!(it))))?.1,
-        Some(Along::Session(it)) => {
-            let session = dsl::insert_into(sessions::table).values(it);
-            dialect::execute_all!(c, session, inserted, held.set(moved))?.2
-        }
-    };
+    ));
+    let (_, moved) = dialect::execute_both!(c, inserted, moved)?;
     Fault::unless_one(moved)
 }

@@ -13,7 +13,6 @@ use tracing::instrument;
 use super::{
     super::Store,
     Answer, Conn, Fault,
-    frame::Along,
     page::{below_id, rows_to_fetch},
     usage,
 };
@@ -38,7 +37,7 @@ impl SessionStore for Store {
 
     #[instrument(level = "debug", name = "db.session.commit_creation", skip_all)]
     async fn commit_session_creation(&self, it: &SessionCreation) -> Result<(), CommitError> {
-        self.commit_along(it, |it| Along::Session(&it.session)).await
+        self.commit(it, |c, it| insert(c, &it.session).boxed()).await
     }
 
     #[instrument(level = "debug", name = "db.session.commit_destruction", skip_all)]
@@ -86,6 +85,11 @@ pub(super) async fn all_running(c: &mut Conn, account: AccountId) -> Answer<Vec<
 
 pub(crate) async fn count_running(c: &mut Conn, account: AccountId) -> Answer<i64> {
     Ok(running(account).count().get_result(c).await?)
+}
+
+async fn insert(c: &mut Conn, session: &Session) -> Answer<()> {
+    dsl::insert_into(sessions::table).values(session).execute(c).await?;
+    Ok(())
 }
 
 /// Ends a session that runs, and adds its minutes to their days.

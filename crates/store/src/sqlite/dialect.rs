@@ -83,21 +83,15 @@ pub(super) fn is_idle(c: &mut Conn) -> bool {
 }
 
 /// Statements of which none waits for another's answer. Here they come one after the other all the same.
-macro_rules! execute_all {
+macro_rules! execute_both {
     ($conn:expr, $first:expr, $second:expr) => {
         match $first.execute($conn).await {
             Ok(first) => $second.execute($conn).await.map(|second| (first, second)),
             Err(error) => Err(error),
         }
     };
-    ($conn:expr, $first:expr, $second:expr, $third:expr) => {
-        match $first.execute($conn).await {
-            Ok(first) => dialect::execute_all!($conn, $second, $third).map(|(second, third)| (first, second, third)),
-            Err(error) => Err(error),
-        }
-    };
 }
-pub(super) use execute_all;
+pub(super) use execute_both;
 
 /// The rows of a query that every request pays for, read by diesel itself: the wrapper around its connection would write the
 /// statement's text anew each time, and copy each row.
