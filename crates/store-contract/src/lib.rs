@@ -292,6 +292,8 @@ macro_rules! store_contract {
                     a_link_that_is_spent_verifies_nothing
                     a_sign_in_begins_a_session
                     a_magic_link_signs_in_once
+                    a_magic_link_verifies_the_address_and_takes_the_password_away
+                    a_magic_link_that_is_opened_after_the_verification_keeps_the_password
                     a_reset_changes_the_password_and_ends_everything_else
                     a_reset_verifies_the_address
                     the_holder_of_an_account_is_seen

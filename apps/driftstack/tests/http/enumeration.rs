@@ -81,12 +81,25 @@ async fn assert_alike(house: &House, question: Question, known: &[String]) {
     assert!((chance - 0.5).abs() < STRAY, "{}: {chance}; {of_known:?} {of_unknown:?}", question.path);
 }
 
-/// Somebody who can sign in, and somebody who never followed the link.
+/// Somebody who can sign in, somebody who never followed the link, and somebody who has no password.
 async fn known(house: &House) -> Vec<String> {
     let olive = house.person("olive").await.email;
     let bo = "bobby@example.com";
     house.post("/v1/auth/signup", json!({ "email": bo, "password": PASSWORD })).await.expect(200);
-    vec![olive, bo.to_owned()]
+    vec![olive, bo.to_owned(), without_a_password(house).await]
+}
+
+/// A magic link that verifies the address takes the password away.
+async fn without_a_password(house: &House) -> String {
+    let cleo = "cleopatra@example.com";
+    house.post("/v1/auth/signup", json!({ "email": cleo, "password": PASSWORD })).await.expect(200);
+    house.mails(cleo, 1).await;
+    house.pass(Duration::from_mins(1));
+    house.post("/v1/auth/magic-link/request", json!({ "email": cleo })).await.expect(200);
+    house.mails(cleo, 2).await;
+    let token = house.mailed_token(cleo).await;
+    house.post("/v1/auth/magic-link/consume", json!({ "token": token })).await.expect(200);
+    cleo.to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

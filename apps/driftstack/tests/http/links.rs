@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{House, PASSWORD, fields};
+use crate::fixture::{House, PASSWORD, Person, fields};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -94,15 +94,36 @@ async fn asking_tells_nothing_of_an_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_not_verified_the_address_gets_the_link_that_does() {
+async fn whoever_signs_up_with_the_address_of_somebody_else_does_not_get_in_by_their_magic_link() {
     let house = House::open().await;
-    let sign_up = json!({ "email": "ada@example.com", "password": PASSWORD });
-    house.post("/v1/auth/signup", sign_up).await.expect(200);
-    house.mails("ada@example.com", 1).await;
+    let email = "ada@example.com";
+    let credentials = json!({ "email": email, "password": PASSWORD });
+    house.post("/v1/auth/signup", credentials.clone()).await.expect(200);
+    let verification = house.mailed_token(email).await;
     house.pass(MINUTE);
-    ask(&house, "magic-link", "ada@example.com").await;
-    let mails = house.mails("ada@example.com", 2).await;
-    assert!(mails[1].contains("/verify-email?token="), "{}", mails[1]);
+    ask(&house, "magic-link", email).await;
+    let mails = house.mails(email, 2).await;
+    assert!(mails[1].contains("/magic-link?token="), "{}", mails[1]);
+    let token = house.mailed_token(email).await;
+    house.pass(MINUTE);
+    let opened = house.post("/v1/auth/magic-link/consume", json!({ "token": token })).await.expect(200);
+    let text = |field: &str| opened["session"][field].as_str().unwrap().to_owned();
+    let ada = Person { house: &house, id: text("account_id"), email: email.to_owned(), token: text("token") };
+    assert_eq!(ada.log().await, ["account.login", "account.email_verified", "account.created"]);
+    let welcome = house.mails(email, 3).await;
+    assert!(!welcome[2].contains("?token="), "{}", welcome[2]);
+
+    house.post("/v1/auth/login", credentials).await.refused(401, "invalid-credentials");
+    house.post("/v1/auth/verify-email", json!({ "token": verification })).await.refused(400, "invalid-auth-token");
+    ada.post("/v1/auth/step-up", json!({ "password": PASSWORD })).await.refused(401, "invalid-credentials");
+
+    house.pass(MINUTE);
+    ask(&house, "password-reset", email).await;
+    house.mails(email, 4).await;
+    let new = "another horse, another battery";
+    let reset = json!({ "token": house.mailed_token(email).await, "new_password": new });
+    house.post("/v1/auth/password-reset/confirm", reset).await.expect(200);
+    house.post("/v1/auth/login", json!({ "email": email, "password": new })).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

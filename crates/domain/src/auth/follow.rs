@@ -23,8 +23,27 @@ use crate::{
 pub struct LinkSignIn {
     pub link: LinkId,
     pub at: Timestamp,
+    /// Where the address was not verified before.
+    pub proof: Option<AddressProof>,
     pub entrance: Entrance,
     pub change: Change,
+}
+
+/// Somebody reads mail at an address that was not verified yet. From now on it is, and the password is none.
+///
+/// Whoever signed up with the address may be somebody else, who waits for its holder to verify it: the password that they chose
+/// must not open the account. A verification link keeps the password, as it is mailed to whoever signs up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AddressProof {
+    pub account: AccountId,
+    pub password: PasswordHash,
+}
+
+impl AddressProof {
+    fn by(seen: &SeenLink) -> Option<Self> {
+        seen.verified_at.is_none().then(|| Self { account: seen.account, password: PasswordHash::none() })
+    }
 }
 
 /// A new password. Whoever was signed in with the old one is not any more.
@@ -59,12 +78,14 @@ impl SeenLink {
 }
 
 impl SignIns {
-    /// Signs in with a link, or asks for the second factor.
+    /// Signs in with a link, or asks for the second factor. An address that was not verified is from now on.
     pub async fn follow(&self, token: &LinkToken, client: &Client) -> Result<Entered, VerifyError> {
         let seen = self.good_link(LinkKind::MagicLink, token).await?.ok_or(VerifyError::InvalidToken)?;
         let (entrance, effects, entered) = self.enter(seen.arriving(), By::MagicLink, client);
+        let proof = AddressProof::by(&seen);
+        let effects = if proof.is_some() { self.verified(&seen).and(effects) } else { effects };
         let change = Change::new(Guard::seen(seen.account, seen.revision), effects);
-        let it = LinkSignIn { link: seen.id, at: self.desk.now(), entrance, change };
+        let it = LinkSignIn { link: seen.id, at: self.desk.now(), proof, entrance, change };
         self.store.commit_link_sign_in(&it).await?;
         Ok(entered)
     }
@@ -115,7 +136,11 @@ mod tests {
     }
 
     fn of(kind: LinkKind, has_factor: bool) -> SeenLink {
-        SeenLink { kind, has_factor, ..link() }
+        SeenLink { kind, has_factor, verified_at: Some(people::EARLIER), ..link() }
+    }
+
+    fn actions(change: &Change) -> Vec<AuditAction> {
+        change.effects.audit.iter().map(|entry| entry.action).collect()
     }
 
     #[rstest]
@@ -127,10 +152,38 @@ mod tests {
         store
             .expect_commit_link_sign_in()
             .times(1)
-            .withf(move |it| it.change.effects.audit.len() == entries)
+            .withf(move |it| {
+                let effects = &it.change.effects;
+                effects.audit.len() == entries && effects.mails.is_empty() && it.proof.is_none()
+            })
             .returning(|_| Ok(()));
         let entered = sign_ins(store, true).follow(&token(), &client()).await.unwrap();
         assert_eq!(matches!(entered, Entered::Challenged { .. }), has_factor);
+    }
+
+    #[rstest]
+    #[case::alone(false, true, &[AuditAction::EmailVerified, AuditAction::LoggedIn])]
+    #[case::without_welcome(false, false, &[AuditAction::EmailVerified, AuditAction::LoggedIn])]
+    #[case::with_a_second_factor(true, true, &[AuditAction::EmailVerified])]
+    #[tokio::test]
+    async fn a_magic_link_verifies_an_address_and_takes_the_password_away(
+        #[case] has_factor: bool,
+        #[case] wants_welcome: bool,
+        #[case] entries: &'static [AuditAction],
+    ) {
+        let seen = SeenLink { verified_at: None, wants_welcome, ..of(LinkKind::MagicLink, has_factor) };
+        let proof = AddressProof { account: people::ADA, password: PasswordHash::none() };
+        let mut store = store(Some(seen));
+        store
+            .expect_commit_link_sign_in()
+            .times(1)
+            .withf(move |it| {
+                it.proof.as_ref() == Some(&proof)
+                    && actions(&it.change) == entries
+                    && it.change.effects.mails.len() == usize::from(wants_welcome)
+            })
+            .returning(|_| Ok(()));
+        assert!(sign_ins(store, true).follow(&token(), &client()).await.is_ok());
     }
 
     #[rstest]
@@ -143,8 +196,7 @@ mod tests {
             .expect_commit_password_reset()
             .times(1)
             .withf(move |it| {
-                let actions: Vec<_> = it.change.effects.audit.iter().map(|entry| entry.action).collect();
-                actions == entries && it.account == people::ADA && it.password.as_phc() == "new hash"
+                actions(&it.change) == entries && it.account == people::ADA && it.password.as_phc() == "new hash"
             })
             .returning(|_| Ok(()));
         assert!(sign_ins(store, true).reset(&token(), &people::password(), &client()).await.is_ok());

@@ -29,7 +29,7 @@ words! {
     LinkKind, LinkKindError, "kind of link" {
         /// Verifies the address, and signs in.
         Verification = "verification",
-        /// Signs in.
+        /// Signs in, and verifies the address where it is not verified yet.
         MagicLink = "magic-link",
         /// Sets a new password, and signs in.
         PasswordReset = "password-reset",
@@ -92,6 +92,8 @@ pub struct SeenLink {
     pub kind: LinkKind,
     pub account: AccountId,
     pub email: Email,
+    /// When the address was verified; `None`: not yet.
+    pub verified_at: Option<Timestamp>,
     pub status: AccountStatus,
     /// Until when a deleted account comes back.
     pub purge_at: Option<Timestamp>,
@@ -182,11 +184,11 @@ impl LinkClerk {
     }
 
     async fn serve(&self, request: &LinkRequest) -> Result<(), CommitError> {
-        let Some((kind, seen)) = self.receiver(request).await? else {
+        let Some(seen) = self.receiver(request).await? else {
             return Ok(self.links.forget(request).await?);
         };
         let token = LinkToken::generate(self.desk.secrets.as_ref());
-        let expires_at = request.expires_at();
+        let (kind, expires_at) = (request.kind, request.expires_at());
         let mail = self.desk.mail_with_link(request.email.clone(), kind.mail(expires_at), &token);
         let link = NewLink::new(&self.desk, kind, seen.account, &token, expires_at);
         let new_email = request.account.map(|_| request.email.clone());
@@ -198,32 +200,30 @@ impl LinkClerk {
         self.links.commit_link(&it).await
     }
 
-    /// Which link the address gets, and whose it is; `None`: nothing.
-    async fn receiver(&self, request: &LinkRequest) -> Result<Option<(LinkKind, SeenSignIn)>, StoreError> {
+    /// Whose the link is that the address gets; `None`: it gets none.
+    async fn receiver(&self, request: &LinkRequest) -> Result<Option<SeenSignIn>, StoreError> {
         let known = self.accounts.seen_sign_in(&request.email).await?;
         let Some(account) = request.account else {
-            return Ok(known.and_then(|seen| Some((due(request.kind, &seen)?, seen))));
+            return Ok(known.filter(|seen| is_due(request.kind, seen)));
         };
         if known.is_some() {
             return Ok(None);
         }
         let holder = self.accounts.seen_holder(account).await?;
-        Ok(holder.filter(|seen| seen.status == AccountStatus::Active).map(|seen| (request.kind, seen)))
+        Ok(holder.filter(|seen| seen.status == AccountStatus::Active))
     }
 }
 
-/// What somebody gets who asks for a link; `None`: nothing.
-fn due(asked: LinkKind, seen: &SeenSignIn) -> Option<LinkKind> {
-    if !Grace::may_sign_in(seen.status, seen.purge_at) {
-        return None;
-    }
-    match (asked, seen.email_verified) {
+/// Whether somebody gets the link that they ask for by naming their address.
+fn is_due(asked: LinkKind, seen: &SeenSignIn) -> bool {
+    let helps = match asked {
+        LinkKind::Verification => !seen.email_verified,
+        // Never the verification link instead: it leaves the password to whoever signed up, who may be somebody else.
+        LinkKind::MagicLink | LinkKind::PasswordReset => true,
         // Nobody moves an account by naming an address.
-        (LinkKind::Verification, true) | (LinkKind::EmailChange, _) => None,
-        // Whoever cannot sign in before their address is verified gets the link that does both.
-        (LinkKind::Verification | LinkKind::MagicLink, false) => Some(LinkKind::Verification),
-        (LinkKind::MagicLink, true) | (LinkKind::PasswordReset, _) => Some(asked),
-    }
+        LinkKind::EmailChange => false,
+    };
+    helps && Grace::may_sign_in(seen.status, seen.purge_at)
 }
 
 #[cfg(test)]
@@ -262,23 +262,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case::verification(LinkKind::Verification, false, LinkKind::Verification)]
-    #[case::magic_link(LinkKind::MagicLink, true, LinkKind::MagicLink)]
-    #[case::magic_link_before_the_address_is_verified(LinkKind::MagicLink, false, LinkKind::Verification)]
-    #[case::reset(LinkKind::PasswordReset, true, LinkKind::PasswordReset)]
-    #[case::reset_before_the_address_is_verified(LinkKind::PasswordReset, false, LinkKind::PasswordReset)]
+    #[case::verification(LinkKind::Verification, false)]
+    #[case::magic_link(LinkKind::MagicLink, true)]
+    #[case::magic_link_before_the_address_is_verified(LinkKind::MagicLink, false)]
+    #[case::reset(LinkKind::PasswordReset, true)]
+    #[case::reset_before_the_address_is_verified(LinkKind::PasswordReset, false)]
     #[tokio::test]
-    async fn an_account_gets_the_link_that_helps(
-        #[case] wanted: LinkKind,
-        #[case] verified: bool,
-        #[case] given: LinkKind,
-    ) {
+    async fn an_account_gets_the_link_that_it_asks_for(#[case] wanted: LinkKind, #[case] verified: bool) {
         let mut links = asked(wanted);
         links
             .expect_commit_link()
             .times(1)
             .withf(move |it| {
-                it.link.kind == given && it.change.effects.mails[0].content == given.mail(it.link.expires_at)
+                it.link.kind == wanted && it.change.effects.mails[0].content == wanted.mail(it.link.expires_at)
             })
             .returning(|_| Ok(()));
         let seen = people::seen_sign_in(AccountStatus::Active, verified);

@@ -17,7 +17,7 @@ pub use challenge::{ChallengeAnswer, ChallengeError, SeenChallenge};
 pub use change_email::{ChangeEmailError, ConfirmEmailError, EmailChange, EmailChanges, EmailWish};
 pub use client::Client;
 pub use entrance::{CHALLENGE_LIFE, Entered, Entrance, NewChallenge};
-pub use follow::{LinkSignIn, PasswordReset, ResetError};
+pub use follow::{AddressProof, LinkSignIn, PasswordReset, ResetError};
 pub use link::{LinkClerk, LinkKind, LinkKindError, LinkRenewal, LinkRequest, NewLink, SeenLink};
 pub use log_in::{LogInError, SignIn, SignIns};
 pub use noun::{Password, PasswordError, PasswordHash, SeenSignIn};

@@ -47,6 +47,11 @@ impl PasswordHash {
         Self(text)
     }
 
+    /// That of no password: whichever is shown is wrong, after the same time as ever.
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+
     pub fn as_phc(&self) -> &str {
         &self.0
     }

@@ -36,7 +36,8 @@ pub trait SignInStore: Send + Sync {
 
     async fn commit_sign_in(&self, it: &SignIn) -> Result<(), CommitError>;
 
-    /// MUST be `Stale` unless the link is still unused; so must the one below.
+    /// MUST be `Stale` unless the link is still unused; so must the one below. With a proof it MUST verify the address, set the
+    /// password that the proof has, and void the account's verification links.
     async fn commit_link_sign_in(&self, it: &LinkSignIn) -> Result<(), CommitError>;
 
     /// MUST end every session of the account, and void its other links, its challenges and its wish for another address.

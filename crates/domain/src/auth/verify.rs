@@ -39,18 +39,23 @@ impl SignIns {
         let seen = seen
             .filter(|seen| seen.is_good(LinkKind::Verification, self.desk.now()))
             .ok_or(VerifyError::InvalidToken)?;
-        let it = self.verification(seen, agent);
+        let it = self.verification(&seen, agent);
         self.store.commit_verification(&it).await?;
         Ok(self.signed_in(&it.session))
     }
 
-    fn verification(&self, seen: SeenLink, agent: Agent) -> Verification {
+    fn verification(&self, seen: &SeenLink, agent: Agent) -> Verification {
         let session = WebSession::begin(&self.desk, seen.account, agent);
+        let change = Change::new(Guard::seen(seen.account, seen.revision), self.verified(seen));
+        Verification { link: seen.id, session, at: self.desk.now(), change }
+    }
+
+    /// What belongs to a verified address, however it was verified: an entry on the log, and the welcome.
+    pub(super) fn verified(&self, seen: &SeenLink) -> Effects {
         let actor = Actor::Customer { account: seen.account, credential: None };
         let entry = self.desk.audit_as(actor, seen.account, AuditAction::EmailVerified).on(seen.account);
-        let welcome = seen.wants_welcome.then(|| self.desk.mail(seen.email, MailContent::SignupWelcome));
-        let change = Change::new(Guard::seen(seen.account, seen.revision), Effects::audited(entry).mailed(welcome));
-        Verification { link: seen.id, session, at: self.desk.now(), change }
+        let welcome = seen.wants_welcome.then(|| self.desk.mail(seen.email.clone(), MailContent::SignupWelcome));
+        Effects::audited(entry).mailed(welcome)
     }
 }
 
@@ -69,6 +74,7 @@ pub(super) mod tests {
             kind: LinkKind::Verification,
             account: people::ADA,
             email: people::email("ada@example.com"),
+            verified_at: None,
             status: AccountStatus::Active,
             purge_at: None,
             revision: Revision(1),

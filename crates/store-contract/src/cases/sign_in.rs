@@ -2,7 +2,7 @@
 
 use driftstack_domain::{
     account::{AccountStatus, AccountStore as _},
-    auth::{Entered, LinkKind, Password, SignInStore as _, SignUpError, VerifyError},
+    auth::{Entered, LinkKind, LogInError, Password, PasswordHash, SignInStore as _, SignUpError, VerifyError},
     change::{MaybeStale as _, Revision},
     email::Email,
     id::AccountId,
@@ -137,6 +137,53 @@ pub async fn a_magic_link_signs_in_once<B: Backend>(backend: B) {
     assert!(std::mem::take(&mut seen.spent));
     let again = forge::link_sign_in(&world.desk, seen).await;
     assert!(world.store.commit_link_sign_in(&again).await.unwrap_err().is_stale());
+}
+
+pub async fn a_magic_link_verifies_the_address_and_takes_the_password_away<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (email, verification) = signed_up(&world).await;
+    let token = world.link(LinkKind::MagicLink, &email).await;
+    let link = world.store.seen_link(&token.digest()).await.unwrap().unwrap();
+    assert_eq!((link.kind, link.verified_at), (LinkKind::MagicLink, None));
+    let before = world.backend.rows().await;
+    assert!(matches!(world.sign_ins().follow(&token, &client()).await, Ok(Entered::SignedIn(_))));
+    let whole = [("web_sessions", 1), ("audit_entries", 2), ("mails", 1)];
+    assert_eq!(world.grown_since(&before).await, rows(whole));
+    assert_eq!(world.actions(link.account).await[1..], ["account.email_verified", "account.login"]);
+    assert_eq!(
+        world.post().await.iter().map(|mail| mail.content.kind()).collect::<Vec<_>>(),
+        [MailKind::SignupWelcome]
+    );
+    let seen = world.store.seen_sign_in(&email).await.unwrap().unwrap();
+    assert_eq!((seen.email_verified, seen.password), (true, PasswordHash::none()));
+    let link = world.store.seen_link(&token.digest()).await.unwrap().unwrap();
+    assert_eq!((link.spent, link.verified_at), (true, Some(world.now())));
+    // Whoever signed up is out, with what they chose and with what was mailed then.
+    let refused = world.sign_ins().log_in(&email, &password(), &client()).await;
+    assert!(matches!(refused, Err(LogInError::InvalidCredentials)), "{refused:?}");
+    let refused = world.sign_ins().verify(&verification, agent()).await;
+    assert!(matches!(refused, Err(VerifyError::InvalidToken)), "{refused:?}");
+    let reset = world.link(LinkKind::PasswordReset, &email).await;
+    assert!(world.sign_ins().reset(&reset, &password(), &client()).await.is_ok());
+    world.log_in(&email).await;
+}
+
+pub async fn a_magic_link_that_is_opened_after_the_verification_keeps_the_password<B: Backend>(backend: B) {
+    let world = World::new(backend);
+    let (email, verification) = signed_up(&world).await;
+    let token = world.link(LinkKind::MagicLink, &email).await;
+    let seen = world.store.seen_link(&token.digest()).await.unwrap().unwrap();
+    let account = seen.account;
+    let overtaken = forge::link_sign_in(&world.desk, seen).await;
+    assert!(overtaken.proof.is_some());
+    world.sign_ins().verify(&verification, agent()).await.unwrap();
+    let before = world.backend.rows().await;
+    assert!(world.store.commit_link_sign_in(&overtaken).await.unwrap_err().is_stale());
+    assert_eq!(world.backend.rows().await, before);
+    assert!(matches!(world.sign_ins().follow(&token, &client()).await, Ok(Entered::SignedIn(_))));
+    assert_eq!(world.grown_since(&before).await, rows([("web_sessions", 1), ("audit_entries", 1)]));
+    assert_eq!(world.actions(account).await[1..], ["account.email_verified", "account.login"]);
+    world.log_in(&email).await;
 }
 
 pub async fn a_reset_changes_the_password_and_ends_everything_else<B: Backend>(backend: B) {

@@ -4,8 +4,8 @@ use diesel_async::RunQueryDsl;
 use driftstack_domain::{
     account::AccountStatus,
     auth::{
-        ChallengeAnswer, EmailChange, Entrance, LinkKind, LinkSignIn, PasswordHash, PasswordReset, Registration,
-        SeenChallenge, SeenLink, SeenSignIn, SignIn, SignInStore, StepUp, Verification,
+        AddressProof, ChallengeAnswer, EmailChange, Entrance, LinkKind, LinkSignIn, PasswordHash, PasswordReset,
+        Registration, SeenChallenge, SeenLink, SeenSignIn, SignIn, SignInStore, StepUp, Verification,
     },
     change::{CommitError, Revision, StoreError},
     email::Email,
@@ -112,6 +112,7 @@ seen! {
         new_email: Option<Email> = links.new_email,
         account: AccountId = accounts.id,
         email: Email = accounts.email,
+        verified_at: Option<Timestamp> = accounts.email_verified_at,
         status: AccountStatus = accounts.status,
         purge_at: Option<Timestamp> = accounts.purge_at,
         revision: Revision = accounts.revision,
@@ -183,6 +184,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
             links::new_email,
             accounts::id,
             accounts::email,
+            accounts::email_verified_at,
             accounts::status,
             accounts::purge_at,
             accounts::revision,
@@ -197,6 +199,7 @@ pub(crate) async fn seen_link(c: &mut Conn, token: Digest) -> Answer<Option<Seen
         kind: row.kind,
         account: row.account,
         email: row.email,
+        verified_at: row.verified_at,
         status: row.status,
         purge_at: row.purge_at,
         revision: row.revision,
@@ -252,19 +255,33 @@ async fn verify(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<()> {
     Ok(())
 }
 
+async fn set_password(c: &mut Conn, account: AccountId, password: &PasswordHash, at: Timestamp) -> Answer<()> {
+    update(accounts::table.find(b(&account)))
+        .set((accounts::password_hash.eq(b(password)), accounts::updated_at.eq(b(&at))))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 async fn link_sign_in(c: &mut Conn, it: &LinkSignIn) -> Answer<()> {
     link::spend(c, it.link, it.at).await?;
+    if let Some(proof) = &it.proof {
+        prove_address(c, proof, it.at).await?;
+    }
     enter(c, &it.entrance).await
+}
+
+async fn prove_address(c: &mut Conn, it: &AddressProof, at: Timestamp) -> Answer<()> {
+    link::void(c, it.account, LinkKind::Verification, at).await?;
+    verify(c, it.account, at).await?;
+    set_password(c, it.account, &it.password, at).await
 }
 
 async fn password_reset(c: &mut Conn, it: &PasswordReset) -> Answer<()> {
     link::spend(c, it.link, it.at).await?;
     link::void_all(c, it.account, it.at).await?;
     verify(c, it.account, it.at).await?;
-    update(accounts::table.find(b(&it.account)))
-        .set((accounts::password_hash.eq(b(&it.password)), accounts::updated_at.eq(b(&it.at))))
-        .execute(c)
-        .await?;
+    set_password(c, it.account, &it.password, it.at).await?;
     web_session::end_all(c, it.account, it.at).await?;
     challenge::forget_all(c, it.account).await?;
     enter(c, &it.entrance).await

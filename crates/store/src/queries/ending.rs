@@ -231,8 +231,7 @@ async fn anonymise(c: &mut Conn, it: &Purge) -> Answer<()> {
             accounts::slug.eq(b(&None::<Slug>)),
             accounts::region.eq(b(&None::<Region>)),
             accounts::onboarding_completed_at.eq(b(&None::<Timestamp>)),
-            // The hash of no password.
-            accounts::password_hash.eq(b(&PasswordHash::from_phc(String::new()))),
+            accounts::password_hash.eq(b(&PasswordHash::none())),
             accounts::email_verified_at.eq(b(&None::<Timestamp>)),
             accounts::staff.eq(false),
             accounts::avatar.eq(b(&None::<AvatarKey>)),

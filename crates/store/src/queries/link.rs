@@ -93,7 +93,7 @@ async fn renewal(c: &mut Conn, it: &LinkRenewal) -> Answer<()> {
 }
 
 /// However many there are: none is left.
-async fn void(c: &mut Conn, account: AccountId, kind: LinkKind, at: Timestamp) -> Answer<()> {
+pub(super) async fn void(c: &mut Conn, account: AccountId, kind: LinkKind, at: Timestamp) -> Answer<()> {
     let live = links::used_at.is_null().and(links::voided_at.is_null());
     let of_kind = links::table.filter(links::account.eq(b(&account))).filter(links::kind.eq(b(&kind)));
     update(of_kind.filter(live)).set(links::voided_at.eq(b(&Some(at)))).execute(c).await?;
