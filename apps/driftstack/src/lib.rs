@@ -7,6 +7,7 @@ pub mod doors;
 pub mod http;
 mod log;
 mod metrics;
+mod readiness;
 pub mod serve;
 pub mod system;
 mod tables;

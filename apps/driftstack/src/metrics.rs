@@ -62,7 +62,13 @@ pub fn purged(round: &driftstack_domain::ending::PurgeRound) {
 
 /// One batch of deliveries to a webhook endpoint.
 pub fn dispatched(round: driftstack_domain::webhook::DispatchRound) {
-    for (outcome, attempts) in [("delivered", round.delivered), ("failed", round.failed), ("dlq", round.dlq)] {
+    let outcomes = [
+        ("delivered", round.delivered),
+        ("failed", round.failed),
+        ("dlq", round.dlq),
+        ("put_off", u32::from(round.put_off)),
+    ];
+    for (outcome, attempts) in outcomes {
         metrics::counter!(WEBHOOKS, "outcome" => outcome).increment(attempts.into());
     }
 }
@@ -112,4 +118,19 @@ async fn render(recorder: Data<PrometheusHandle>, services: Data<Services>) -> S
     }
     recorder.run_upkeep();
     recorder.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftstack_domain::webhook::DispatchRound;
+
+    #[test]
+    fn an_endpoint_that_was_put_off_is_counted() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let round = DispatchRound { put_off: true, ..DispatchRound::default() };
+        metrics::with_local_recorder(&recorder, || dispatched(round));
+        let told = recorder.handle().render();
+        assert!(told.contains(&format!("{WEBHOOKS}{{outcome=\"put_off\"}} 1\n")), "{told}");
+    }
 }

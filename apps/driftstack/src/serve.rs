@@ -20,8 +20,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::Settings,
     doors::Doors,
-    http::{self, blobs, envelope::envelope, gate::WORKSPACE_HEADER, ops, route::Api},
+    http::{
+        self, blobs,
+        envelope::envelope,
+        gate::WORKSPACE_HEADER,
+        ops::{self, Reference},
+        route::Api,
+    },
     metrics,
+    readiness::Readiness,
     tables::Tables,
     wire::{self, Services, StartError},
     worker::Workers,
@@ -30,7 +37,7 @@ use crate::{
 /// Requests that are being answered have so long, in seconds, after the signal to stop.
 const DRAIN_SECONDS: u64 = 30;
 
-/// Serves until a signal comes.
+/// Serves until a signal comes, or a worker breaks.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let (listener, address) = bind(settings.listen)?;
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
@@ -43,11 +50,7 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let running = server(&services, &doors, &settings.cors_origins, listener, threads)?;
     let stopper = tokio::spawn(stop_when_asked(running.handle(), doors.clone(), settings.drain_grace));
     tracing::info!(%address, "listening");
-    let open = || {
-        doors.open();
-        Workers::start(&services)
-    };
-    let served = run(running, tables.arrive(), open).await;
+    let served = run(running, tables.arrive(), &doors, &services).await;
     stopper.abort();
     end(metrics).await;
     store.close().await;
@@ -58,7 +61,8 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
 async fn run(
     mut running: Server,
     tables: impl Future<Output = Result<(), StartError>>,
-    open: impl FnOnce() -> Workers,
+    doors: &Doors,
+    services: &Arc<Services>,
 ) -> Result<(), StartError> {
     let problem = |error| StartError::new("the server", error);
     let there = tokio::select! {
@@ -71,8 +75,17 @@ async fn run(
         let _ = running.await;
         return Err(refused);
     }
-    let workers = open();
-    let served = running.await.map_err(problem);
+    doors.open();
+    let mut workers = Workers::start(services);
+    let served = tokio::select! {
+        served = &mut running => served.map_err(problem),
+        broken = workers.broken() => {
+            doors.begin_to_close();
+            drop(running.handle().stop(true));
+            let _ = running.await;
+            Err(broken)
+        }
+    };
     workers.stop().await;
     served
 }
@@ -109,7 +122,7 @@ async fn end(server: Option<ServerHandle>) {
     }
 }
 
-/// The workers alone, until a signal comes.
+/// The workers alone, until a signal comes or one of them breaks.
 pub async fn work(settings: &Settings) -> Result<(), StartError> {
     let recorder = settings.metrics_listen.map(|_| metrics::record()).transpose()?;
     let store = wire::prepare_store(&settings.database).await?;
@@ -122,17 +135,21 @@ pub async fn work(settings: &Settings) -> Result<(), StartError> {
         () = &mut stopped => None,
         there = tables.arrive() => Some(there?),
     };
-    let workers = there.map(|()| Workers::start(&services));
-    if workers.is_some() {
-        stopped.await;
-    }
+    let mut workers = there.map(|()| Workers::start(&services));
+    let worked = match &mut workers {
+        Some(workers) => tokio::select! {
+            () = stopped => Ok(()),
+            broken = workers.broken() => Err(broken),
+        },
+        None => Ok(()),
+    };
     tracing::info!("stopping");
     if let Some(workers) = workers {
         workers.stop().await;
     }
     end(metrics).await;
     store.close().await;
-    Ok(())
+    worked
 }
 
 fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -165,6 +182,7 @@ pub fn server(
 ) -> Result<Server, StartError> {
     let (services, doors) = (Data::from(services.clone()), Data::from(doors.clone()));
     let api = Data::new(http::api());
+    let (reference, readiness) = (Data::new(Reference::default()), Data::new(Readiness::default()));
     let origins = origins.to_vec();
     let server = HttpServer::new(move || {
         let api = api.clone();
@@ -172,6 +190,8 @@ pub fn server(
             .app_data(services.clone())
             .app_data(doors.clone())
             .app_data(api.clone())
+            .app_data(reference.clone())
+            .app_data(readiness.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(envelope))
             .configure(move |config| configure(config, &api))

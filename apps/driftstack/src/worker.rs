@@ -6,10 +6,13 @@ use std::{sync::Arc, time::Duration};
 use driftstack_domain::{change::StoreError, ending::NotPurged, time::MINUTE, webhook::Batch};
 use tokio::{
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::{JoinError, JoinSet},
 };
 
-use crate::{metrics, wire::Services};
+use crate::{
+    metrics,
+    wire::{Services, StartError},
+};
 
 /// After a fault of the store.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -29,28 +32,51 @@ const ENDPOINTS_AT_ONCE: usize = 64;
 #[derive(Debug)]
 pub struct Workers {
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
 }
 
 impl Workers {
     pub fn start(services: &Arc<Services>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let mails = tokio::spawn(mails(services.clone(), stopped.clone()));
-        let links = tokio::spawn(links(services.clone(), stopped.clone()));
-        let pictures = tokio::spawn(pictures(services.clone(), stopped.clone()));
-        let webhooks = tokio::spawn(webhooks(services.clone(), stopped.clone()));
-        let sweeps = tokio::spawn(sweeps(services.clone(), stopped.clone()));
-        let purges = tokio::spawn(purges(services.clone(), stopped));
-        Self { stop, tasks: vec![mails, links, pictures, webhooks, sweeps, purges] }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(mails(services.clone(), stopped.clone()));
+        tasks.spawn(links(services.clone(), stopped.clone()));
+        tasks.spawn(pictures(services.clone(), stopped.clone()));
+        tasks.spawn(webhooks(services.clone(), stopped.clone()));
+        tasks.spawn(sweeps(services.clone(), stopped.clone()));
+        tasks.spawn(purges(services.clone(), stopped));
+        Self { stop, tasks }
+    }
+
+    /// Resolves when one has panicked. Nobody does its work any more, so the process had better end and be started again.
+    pub async fn broken(&mut self) -> StartError {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(panicked) = ended {
+                tell(&panicked);
+                return StartError::new("a worker", panicked);
+            }
+        }
+        std::future::pending().await
     }
 
     /// Lets each finish the round it is in.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            let _ = task.await;
+        finish(&mut self.tasks).await;
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(panicked) = ended {
+            tell(&panicked);
         }
     }
+}
+
+/// What the runtime writes of it by itself is not a line of the log.
+fn tell(panicked: &JoinError) {
+    tracing::error!(%panicked, "a worker has panicked");
 }
 
 async fn mails(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
@@ -93,7 +119,7 @@ async fn webhooks(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     while !*stopped.borrow() {
         while running.len() >= ENDPOINTS_AT_ONCE {
-            running.join_next().await;
+            delivered(&mut running).await;
         }
         let done = services.dispatcher.claim().await.map(|batch| {
             let batch = batch.map(|batch| deliver(services.clone(), batch, stopped.clone()));
@@ -103,18 +129,30 @@ async fn webhooks(services: Arc<Services>, mut stopped: watch::Receiver<bool>) {
         let wake = async {
             tokio::select! {
                 () = services.deliveries.event_written() => {}
-                Some(_) = running.join_next() => {}
+                true = delivered(&mut running) => {}
             }
         };
         rest(done, wake, &mut stopped).await;
     }
-    while running.join_next().await.is_some() {}
+    finish(&mut running).await;
+}
+
+/// Waits for one of them; `false` where there is none. One that panics takes nobody along: its lease ends by itself.
+async fn delivered(running: &mut JoinSet<()>) -> bool {
+    let ended = running.join_next().await;
+    if let Some(Err(panicked)) = &ended {
+        tell(panicked);
+    }
+    ended.is_some()
 }
 
 async fn deliver(services: Arc<Services>, batch: Batch, stopped: watch::Receiver<bool>) {
     match services.dispatcher.deliver(batch, || *stopped.borrow()).await {
         Ok(round) => {
             metrics::dispatched(round);
+            if round.put_off {
+                tracing::warn!("an endpoint was put off: too many names are looked up at once");
+            }
             if round.lost {
                 tracing::info!("an endpoint was deleted or taken over while it was delivered to");
             }
@@ -169,5 +207,40 @@ async fn rest(done: Result<bool, StoreError>, wake: impl Future<Output = ()>, st
             tracing::warn!(%error, "a worker could not reach the store");
             tokio::time::sleep(PAUSE).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workers(tasks: JoinSet<()>) -> Workers {
+        Workers { stop: watch::Sender::new(false), tasks }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_breaks_them_all() {
+        let mut tasks: JoinSet<()> = JoinSet::new();
+        tasks.spawn(async { panic!("oh") });
+        tasks.spawn(std::future::pending());
+        let broken = workers(tasks).broken().await.to_string();
+        assert!(broken.starts_with("a worker: ") && broken.contains("oh"), "{broken}");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_has_nothing_to_do_breaks_nothing() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async {});
+        let mut workers = workers(tasks);
+        assert!(tokio::time::timeout(Duration::from_millis(50), workers.broken()).await.is_err());
+        workers.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_panics_is_one_that_has_ended() {
+        let mut running: JoinSet<()> = JoinSet::new();
+        running.spawn(async { panic!("oh") });
+        assert!(delivered(&mut running).await);
+        assert!(!delivered(&mut running).await);
     }
 }

@@ -1,7 +1,7 @@
 use std::{error::Error as StdError, fmt, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use driftstack_domain::webhook::{ANSWERED_WITHIN, Courier, CourierError, Excerpt, Handed, Parcel, Reach};
+use driftstack_domain::webhook::{ANSWERED_WITHIN, Courier, CourierError, Excerpt, Handed, NotHanded, Parcel, Reach};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
@@ -15,11 +15,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     connector::Connector,
-    names::{Checked, Names, Rule, SystemNames, Unresolved},
+    names::{Checked, Names, ROOM_WITHIN, Rule, SystemNames, Unresolved},
 };
 
 /// A receiver that is to be reached at all is reached sooner.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+/// A look-up is a part of connecting: if it waited for room as long, a receiver would seem not to answer that nobody has asked.
+const _: () = assert!(ROOM_WITHIN.as_millis() < CONNECTED_WITHIN.as_millis());
 /// What the head of an answer may hold.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -72,7 +74,7 @@ impl HttpCourier {
         Self { answered_within: time, ..self }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>, until: Instant) -> Result<Handed, CourierError> {
+    async fn exchange(&self, request: Request<Full<Bytes>>, until: Instant) -> Result<Handed, NotHanded> {
         let response = timeout_at(until, self.client.request(request)).await.map_err(|_| CourierError::TimedOut)?;
         let response = response.map_err(|error| why(&error))?;
         let status = response.status().as_u16();
@@ -96,7 +98,7 @@ async fn start_of(response: Response<Incoming>, until: Instant) -> Vec<u8> {
 
 #[async_trait]
 impl Courier for HttpCourier {
-    async fn hand(&self, parcel: &Parcel) -> Result<Handed, CourierError> {
+    async fn hand(&self, parcel: &Parcel) -> Result<Handed, NotHanded> {
         // An address in the URL is not looked up, so the connector would not see it.
         parcel.url.check(self.reach).map_err(|_| CourierError::NotPublic)?;
         let request = Request::post(parcel.url.as_str());
@@ -107,12 +109,17 @@ impl Courier for HttpCourier {
 }
 
 /// In the words of the domain. What lies beneath is not shown: it would tell of the network around this service.
-fn why(error: &Error) -> CourierError {
+fn why(error: &Error) -> NotHanded {
     match cause::<Unresolved>(error) {
-        Some(Unresolved::Refused) => return CourierError::NotPublic,
-        Some(Unresolved::Unknown) => return CourierError::NoAddress,
-        None => {}
+        Some(Unresolved::NoRoom) => NotHanded::NotAsked,
+        Some(Unresolved::Refused) => CourierError::NotPublic.into(),
+        Some(Unresolved::Unknown) => CourierError::NoAddress.into(),
+        None => unanswered(error).into(),
     }
+}
+
+/// Why somebody whose address is known did not answer.
+fn unanswered(error: &Error) -> CourierError {
     let timed_out = cause::<tokio::time::error::Elapsed>(error).is_some()
         || cause::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
     match error.is_connect() {

@@ -11,4 +11,4 @@ mod names;
 mod tests;
 
 pub use courier::{HttpCourier, OpenError};
-pub use names::{Names, SystemNames};
+pub use names::{LookUpError, Names, SystemNames};

@@ -5,24 +5,38 @@ use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
     vec,
 };
 
 use async_trait::async_trait;
 use hyper_util::client::legacy::connect::dns::Name;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::connector::BoxFuture;
 
 /// Answers for names.
 #[async_trait]
 pub trait Names: Send + Sync {
-    async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, LookUpError>;
+}
+
+/// Why there is no answer for a name.
+#[derive(Debug, thiserror::Error)]
+pub enum LookUpError {
+    /// Nobody was asked.
+    #[error("too many names are looked up at once")]
+    NoRoom,
+    #[error(transparent)]
+    Failed(#[from] io::Error),
 }
 
 /// Look-ups by the system that run at once. Each holds a thread of those that the process has for whatever blocks (512 in all),
 /// and goes on when nobody waits for it any more.
 const LOOKED_UP_AT_ONCE: usize = 128;
+
+/// Whoever finds no room for so long has not asked.
+pub(crate) const ROOM_WITHIN: Duration = Duration::from_secs(2);
 
 /// The resolver of this machine.
 #[derive(Debug, Clone)]
@@ -37,6 +51,14 @@ impl Default for SystemNames {
     }
 }
 
+#[cfg(test)]
+impl SystemNames {
+    /// As while each room is taken by a look-up that does not end.
+    pub(crate) fn without_room() -> Self {
+        Self { room: Arc::new(Semaphore::new(0)), ..Self::default() }
+    }
+}
+
 fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
     // The port is not looked at here.
     Ok((name, 443).to_socket_addrs()?.map(|address| address.ip()).collect())
@@ -44,14 +66,15 @@ fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
 
 #[async_trait]
 impl Names for SystemNames {
-    async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let room = self.room.clone().acquire_owned().await.map_err(io::Error::other)?;
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, LookUpError> {
+        let room = timeout(ROOM_WITHIN, self.room.clone().acquire_owned()).await;
+        let room = room.map_err(|_| LookUpError::NoRoom)?.map_err(io::Error::other)?;
         let (name, ask) = (name.to_owned(), self.ask);
         let asking = move || {
             let _until_it_is_answered = room;
             ask(&name)
         };
-        spawn_blocking(asking).await.map_err(io::Error::other)?
+        Ok(spawn_blocking(asking).await.map_err(io::Error::other)??)
     }
 }
 
@@ -65,6 +88,8 @@ pub(crate) enum Unresolved {
     Refused,
     #[error("it has no address")]
     Unknown,
+    #[error("there was no room to look it up")]
+    NoRoom,
 }
 
 /// The names, and of their addresses those that may be called.
@@ -76,7 +101,10 @@ pub(crate) struct Checked {
 
 impl Checked {
     async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let all = self.names.look_up(name).await.map_err(|_| Unresolved::Unknown)?;
+        let all = self.names.look_up(name).await.map_err(|error| match error {
+            LookUpError::NoRoom => Unresolved::NoRoom,
+            LookUpError::Failed(_) => Unresolved::Unknown,
+        })?;
         if all.is_empty() {
             return Err(Unresolved::Unknown);
         }
@@ -110,15 +138,13 @@ mod tests {
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         thread::sleep,
-        time::Duration,
     };
-    use tokio::time::timeout;
 
     struct Fixed(&'static [&'static str]);
 
     #[async_trait]
     impl Names for Fixed {
-        async fn look_up(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        async fn look_up(&self, _: &str) -> Result<Vec<IpAddr>, LookUpError> {
             Ok(self.0.iter().map(|address| address.parse().unwrap()).collect())
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io,
     net::IpAddr,
     sync::{
         Arc, Mutex,
@@ -12,14 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use driftstack_domain::webhook::{Courier as _, CourierError, Excerpt, Handed, Parcel, Reach, WebhookUrl};
+use driftstack_domain::webhook::{Courier as _, CourierError, Excerpt, Handed, NotHanded, Parcel, Reach, WebhookUrl};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 
-use crate::{HttpCourier, Names, SystemNames};
+use crate::{HttpCourier, LookUpError, Names, SystemNames};
 
 /// So long a courier waits here. Whoever holds it longer has held it too long.
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -103,7 +102,10 @@ async fn hand(courier: &HttpCourier, url: &str) -> Result<Handed, CourierError> 
     let began = Instant::now();
     let handed = timeout(Duration::from_secs(20), courier.hand(&parcel(url))).await.expect("it is held for ever");
     assert!(began.elapsed() < AT_MOST, "it took {:?}", began.elapsed());
-    handed
+    handed.map_err(|error| match error {
+        NotHanded::Failed(error) => error,
+        NotHanded::NotAsked => panic!("nobody was asked"),
+    })
 }
 
 #[tokio::test]
@@ -341,7 +343,7 @@ impl Scripted {
 
 #[async_trait]
 impl Names for Scripted {
-    async fn look_up(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+    async fn look_up(&self, _: &str) -> Result<Vec<IpAddr>, LookUpError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let mut answers = self.answers.lock().unwrap();
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() };
@@ -388,12 +390,18 @@ async fn a_slow_look_up_holds_nobody() {
     struct Silent;
     #[async_trait]
     impl Names for Silent {
-        async fn look_up(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        async fn look_up(&self, _: &str) -> Result<Vec<IpAddr>, LookUpError> {
             std::future::pending().await
         }
     }
     let courier = HttpCourier::with_names(Reach::Anywhere, Arc::new(Silent)).unwrap().answered_within(PATIENCE);
     assert_eq!(hand(&courier, "http://hooks.example/").await, Err(CourierError::TimedOut));
+}
+
+#[tokio::test]
+async fn a_resolver_without_room_is_not_the_fault_of_the_receiver() {
+    let courier = HttpCourier::with_names(Reach::Anywhere, Arc::new(SystemNames::without_room())).unwrap();
+    assert_eq!(courier.hand(&parcel("http://hooks.example/")).await, Err(NotHanded::NotAsked));
 }
 
 #[tokio::test]

@@ -27,9 +27,8 @@ const FEW_KEYS: usize = 1024;
 /// Governor holds one quota for all keys of a limiter, so there is one of its limiters for each distinct quota. A key whose
 /// quota changes therefore begins with a full bucket.
 ///
-/// A bucket that is full again is the same as one that was never used, and [`MemoryLimiter::sweep`] forgets it an interval
-/// later. The limiter sweeps by itself after as many charges as it last had keys, so it never holds more than twice the keys
-/// that matter; a timer that sweeps now and then keeps that work out of the way of a caller.
+/// A bucket that is full again is the same as one that was never used, and a sweep forgets it an interval later. The limiter
+/// sweeps after as many charges as it last had keys, so it never holds more than twice the keys that matter.
 ///
 /// [`Verdict::full_after`] is counted in whole tokens when the charge was allowed: up to one
 /// [`Quota::replenish_interval`] more than the truth, never less.
@@ -60,7 +59,7 @@ impl<C: Clock + Clone> MemoryLimiter<C> {
     }
 
     /// Forgets the keys whose bucket has been full for an interval, and the quotas that no key is left of.
-    pub fn sweep(&self) {
+    fn sweep(&self) {
         for keyed in self.all() {
             keyed.retain_recent();
             keyed.shrink_to_fit();
@@ -73,7 +72,7 @@ impl<C: Clock + Clone> MemoryLimiter<C> {
     }
 
     /// How many buckets are held.
-    pub fn keys(&self) -> usize {
+    fn keys(&self) -> usize {
         self.all().iter().map(|keyed| keyed.len()).sum()
     }
 

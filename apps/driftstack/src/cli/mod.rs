@@ -90,8 +90,10 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Worker => {
             let settings = settings()?;
-            let _log = log::init(&settings)?;
-            Ok(serve::work(&settings).await?)
+            let log = log::init(&settings)?;
+            let worked = serve::work(&settings).await;
+            log.end().await;
+            Ok(worked?)
         }
         Command::Migrate => {
             wire::open_store(&settings()?.database, true).await?.close().await;

@@ -4,7 +4,8 @@ mod values;
 
 use std::{
     net::SocketAddr,
-    num::{NonZeroU32, NonZeroUsize},
+    num::NonZeroUsize,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use driftstack_mailer::{PublicUrl, Sender, SmtpUrl};
 use driftstack_store::PostgresOptions;
 use ipnet::IpNet;
 use secrecy::SecretString;
+use url::Url;
 
 pub use values::SettingsError;
 use values::{Values, bad};
@@ -162,8 +164,8 @@ impl Settings {
             trusted_proxies: values.list("trusted_proxies", |text| text.parse().ok(), CIDRS)?,
             cors_origins: values.list("cors_origins", origin, ORIGINS)?,
             problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
-            drain_grace: values.seconds("drain_grace_seconds", "1")?,
-            heartbeat: heartbeat(values)?,
+            drain_grace: values.seconds("drain_grace_seconds", 1, &(0..=HOUR_SECONDS))?,
+            heartbeat: values.seconds("heartbeat_seconds", 25, &TIME_OUT)?,
             webhook_reach: if switch(values, "webhook_allow_private")? { Reach::Anywhere } else { Reach::Public },
             otlp_endpoint: otlp_endpoint(values)?,
             otlp_service_name: values.text("otlp_service_name").unwrap_or("driftstack").to_owned(),
@@ -173,10 +175,17 @@ impl Settings {
     }
 }
 
+const HOUR_SECONDS: u64 = 3600;
+/// Nothing is waited for longer, and 0 has another meaning to whoever is told it.
+const TIME_OUT: RangeInclusive<u64> = 1..=HOUR_SECONDS;
+/// More than any server of Postgres is set up for.
+const POOL_SIZES: RangeInclusive<usize> = 1..=10_000;
+
 const SOCKET_ADDRESS: &str = "expected a socket address such as `127.0.0.1:8080`";
 const SENDER: &str = "expected an address such as `Acme <no-reply@example.com>`";
 const CIDRS: &str = "expected CIDRs such as `10.0.0.0/8`, separated by commas";
-const ORIGINS: &str = "expected origins such as `https://app.example.com`, separated by commas";
+const ORIGINS: &str = "expected origins as browsers send them, such as `https://app.example.com`, separated by commas: in lower \
+    case, with a port only where it is not the usual one, without a path or a `*`";
 
 fn database(values: &Values, data_dir: &Path) -> Result<Database, SettingsError> {
     const NAME: &str = "database_url";
@@ -188,12 +197,10 @@ fn database(values: &Values, data_dir: &Path) -> Result<Database, SettingsError>
         return Err(bad(NAME, "expected `sqlite:<path>` or `postgres://…`"));
     }
     Ok(Database::Postgres(PostgresOptions {
-        pool_size: values
-            .parsed::<NonZeroUsize>("database_pool_size", "16", "expected a whole number, at least 1")?
-            .get(),
-        connect_timeout: values.seconds("database_connect_timeout_seconds", "3")?,
-        statement_timeout: values.seconds("database_statement_timeout_seconds", "10")?,
-        idle_in_transaction_timeout: values.seconds("database_idle_transaction_timeout_seconds", "10")?,
+        pool_size: values.whole("database_pool_size", 16, &POOL_SIZES, "a whole number")?,
+        connect_timeout: values.seconds("database_connect_timeout_seconds", 3, &TIME_OUT)?,
+        statement_timeout: values.seconds("database_statement_timeout_seconds", 10, &TIME_OUT)?,
+        idle_in_transaction_timeout: values.seconds("database_idle_transaction_timeout_seconds", 10, &TIME_OUT)?,
         ..PostgresOptions::new(url.into())
     }))
 }
@@ -216,11 +223,6 @@ fn rate_limits(values: &Values) -> Result<RateLimits, SettingsError> {
         Some(url) if url.starts_with("redis://") || url.starts_with("rediss://") => Ok(RateLimits::Redis(url.into())),
         Some(_) => Err(bad("rate_limit_url", "expected `memory:` or `redis://…`")),
     }
-}
-
-fn heartbeat(values: &Values) -> Result<Duration, SettingsError> {
-    let seconds = values.parsed::<NonZeroU32>("heartbeat_seconds", "25", "expected whole seconds, at least 1")?;
-    Ok(Duration::from_secs(seconds.get().into()))
 }
 
 fn otlp_endpoint(values: &Values) -> Result<Option<String>, SettingsError> {
@@ -267,9 +269,12 @@ fn path_behind(url: &str, scheme: &str) -> Option<PathBuf> {
     (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
+/// It is compared with what browsers send, so another spelling of it would match nothing.
 fn origin(text: &str) -> Option<String> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    (!host.is_empty() && !host.contains('/')).then(|| text.to_owned())
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    // URLs allow more in a host than names and addresses are made of, a `*` for one.
+    let is_host = url.host_str()?.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+    (is_host && url.origin().ascii_serialization() == text).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -310,6 +315,7 @@ mod tests {
             ("public_url", "secret"),
             ("trusted_proxies", "10.0.0.0/8, secret"),
             ("cors_origins", "secret"),
+            ("cors_origins", "https://a.example, https://secret b"),
             ("migrate", "secret"),
             ("drain_grace_seconds", "secret"),
             ("heartbeat_seconds", "0"),
@@ -328,6 +334,57 @@ mod tests {
             settings(&[("trusted_proxies", "10.0.0.0/8, ::1/128"), ("cors_origins", "https://a.example")]).unwrap();
         assert_eq!(settings.trusted_proxies.len(), 2);
         assert_eq!(settings.cors_origins, ["https://a.example"]);
+    }
+
+    #[test]
+    fn an_origin_is_spelled_as_browsers_send_it() {
+        let origins = |text: &str| settings(&[("cors_origins", text)]).map(|settings| settings.cors_origins);
+        for good in ["https://app.example.com", "http://localhost:3000", "http://127.0.0.1:8080", "https://[::1]:8443"]
+        {
+            assert_eq!(origins(good).unwrap(), [good]);
+        }
+        for bad in [
+            "*",
+            "null",
+            "https://a b",
+            "https://*",
+            "https://*.example.com",
+            "https://a{b.example.com",
+            "https://App.example.com",
+            "https://x.example:443",
+            "https://x.example/",
+            "https://u@x.example",
+            "https://",
+            "ftp://x.example",
+        ] {
+            let message = origins(bad).unwrap_err().to_string();
+            assert!(message.starts_with("DRIFTSTACK_CORS_ORIGINS: expected origins"), "{bad}: {message}");
+        }
+    }
+
+    #[test]
+    fn times_and_sizes_have_bounds_and_the_error_names_them() {
+        const POSTGRES: (&str, &str) = ("database_url", "postgres://u@db/d");
+        for (name, least, most) in [
+            ("database_pool_size", "1", "10000"),
+            ("database_connect_timeout_seconds", "1", "3600"),
+            ("database_statement_timeout_seconds", "1", "3600"),
+            ("database_idle_transaction_timeout_seconds", "1", "3600"),
+            ("heartbeat_seconds", "1", "3600"),
+            ("drain_grace_seconds", "0", "3600"),
+        ] {
+            for good in [least, most] {
+                assert!(settings(&[POSTGRES, (name, good)]).is_ok(), "{name}={good}");
+            }
+            for bad in ["-1", "1.5", "10001", "18446744073709551615", "18446744073709551616"] {
+                let message = settings(&[POSTGRES, (name, bad)]).unwrap_err().to_string();
+                assert!(message.starts_with(&format!("DRIFTSTACK_{}: ", name.to_uppercase())), "{message}");
+                assert!(message.ends_with(&format!("from {least} to {most}")), "{message}");
+            }
+        }
+        for name in ["database_pool_size", "database_statement_timeout_seconds", "heartbeat_seconds"] {
+            assert!(settings(&[POSTGRES, (name, "0")]).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Display,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -48,8 +49,26 @@ impl Values {
         self.text(name).map(|text| text.parse().map_err(|error| bad(name, error))).transpose()
     }
 
-    pub(super) fn seconds(&self, name: &'static str, default: &str) -> Result<Duration, SettingsError> {
-        self.parsed(name, default, "expected whole seconds").map(Duration::from_secs)
+    /// A number within bounds: it may become the length of something, or be added to a time.
+    pub(super) fn whole<T: FromStr + PartialOrd + Display>(
+        &self,
+        name: &'static str,
+        default: T,
+        bounds: &RangeInclusive<T>,
+        unit: &str,
+    ) -> Result<T, SettingsError> {
+        let number = self.text(name).map_or(Some(default), |text| text.parse().ok());
+        let expected = || bad(name, format_args!("expected {unit} from {} to {}", bounds.start(), bounds.end()));
+        number.filter(|number| bounds.contains(number)).ok_or_else(expected)
+    }
+
+    pub(super) fn seconds(
+        &self,
+        name: &'static str,
+        default: u64,
+        bounds: &RangeInclusive<u64>,
+    ) -> Result<Duration, SettingsError> {
+        self.whole(name, default, bounds, "whole seconds").map(Duration::from_secs)
     }
 
     /// Parts with commas between them.

@@ -1,10 +1,16 @@
 //! What operators and tools ask: alive, ready, and the reference.
 
-use actix_web::{HttpResponse, guard, http::header, web};
+use std::sync::OnceLock;
+
+use actix_web::{
+    HttpResponse, guard,
+    http::header,
+    web::{self, Bytes},
+};
 use serde_json::json;
 
 use super::{codes::Code, openapi, problem::Problem, route::Api};
-use crate::{doors::Doors, wire::Services};
+use crate::{doors::Doors, readiness::Readiness, wire::Services};
 
 pub fn configure(config: &mut web::ServiceConfig) {
     // Load balancers probe with HEAD.
@@ -23,28 +29,70 @@ async fn healthz() -> HttpResponse {
 
 /// The process can serve: its database has the right tables and answers, and nobody has asked it to stop. A blob store that is
 /// away is told, and is no reason to send all the other calls elsewhere.
-async fn readyz(services: web::Data<Services>, doors: web::Data<Doors>) -> Result<HttpResponse, Problem> {
+async fn readyz(
+    services: web::Data<Services>,
+    doors: web::Data<Doors>,
+    readiness: web::Data<Readiness>,
+) -> Result<HttpResponse, Problem> {
     if doors.are_closing() {
         return Err(Problem::new(Code::Unavailable, "stopping; ask another process").retry_after(1));
     }
     if !doors.are_open() {
         return Err(Problem::unavailable());
     }
-    services.health.ping().await?;
+    readiness.ask(services.health.as_ref()).await?;
     Ok(HttpResponse::Ok().json(json!({ "status": "ready", "pictures": services.blob_health.word().await })))
 }
 
-async fn openapi_json(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {
+/// What the routes say of themselves. Making it takes milliseconds, and anybody may ask for it: it is made once, when somebody
+/// does.
+#[derive(Default)]
+pub struct Reference {
+    document: OnceLock<Bytes>,
+    page: OnceLock<Bytes>,
+}
+
+impl Reference {
+    fn document(&self, api: &Api, type_base: &str) -> Bytes {
+        self.document.get_or_init(|| openapi::document(api, type_base).to_string().into()).clone()
+    }
+
+    fn page(&self, api: &Api, type_base: &str) -> Bytes {
+        self.page.get_or_init(|| super::docs::page(&openapi::document(api, type_base)).into()).clone()
+    }
+}
+
+async fn openapi_json(
+    services: web::Data<Services>,
+    api: web::Data<Api>,
+    reference: web::Data<Reference>,
+) -> HttpResponse {
     HttpResponse::Ok()
+        .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-        .json(openapi::document(&api, &services.problem_type_base))
+        .body(reference.document(&api, &services.problem_type_base))
 }
 
 /// A page without scripts or anything from elsewhere.
-async fn docs(services: web::Data<Services>, api: web::Data<Api>) -> HttpResponse {
+async fn docs(services: web::Data<Services>, api: web::Data<Api>, reference: web::Data<Reference>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
-        .body(super::docs::page(&openapi::document(&api, &services.problem_type_base)))
+        .body(reference.page(&api, &services.problem_type_base))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_is_made_once() {
+        let (api, reference) = (crate::http::api(), Reference::default());
+        let document = reference.document(&api, "https://errors.example.com/");
+        assert_eq!(document.as_ptr(), reference.document(&api, "https://errors.example.com/").as_ptr());
+        assert_eq!(document, openapi::document(&api, "https://errors.example.com/").to_string());
+        let page = reference.page(&api, "https://errors.example.com/");
+        assert_eq!(page.as_ptr(), reference.page(&api, "https://errors.example.com/").as_ptr());
+    }
 }

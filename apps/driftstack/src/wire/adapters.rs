@@ -65,7 +65,7 @@ impl Blobs {
 pub async fn parts(settings: &Settings, address: SocketAddr) -> Result<Parts, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = KeyRing::open_or_create(&settings.keys_file, clock.now())
-        .map_err(|error| StartError::new("the keys file", error))?;
+        .map_err(|error| StartError::new("DRIFTSTACK_KEYS_FILE", error))?;
     let blobs = blobs(settings, address, &keys, &clock)?;
     let public_url = public_url(settings, address)?;
     Ok(Parts {

@@ -27,7 +27,7 @@ pub async fn prepare_store(database: &Database) -> Result<OpenStore, StartError>
     match database {
         Database::File(path) => {
             let store = SqliteStore::open(path).await;
-            store.map(OpenStore::File).map_err(|error| StartError::new("the database", error))
+            store.map(OpenStore::File).map_err(|error| StartError::new("DRIFTSTACK_DATABASE_URL", error))
         }
         Database::Postgres(options) => {
             let store = PostgresStore::open(options);

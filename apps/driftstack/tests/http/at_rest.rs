@@ -249,7 +249,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 /// Uses everything on a service that says all it can, and looks at its log and at what lies beside its mails.
 async fn use_everything(binary: &Binary, data: &Path) -> Vec<Secret> {
-    let binary = binary.clone().with("DRIFTSTACK_LOG", "trace").with("DRIFTSTACK_TRUSTED_PROXIES", "127.0.0.0/8");
+    let binary = binary
+        .clone()
+        .with("DRIFTSTACK_LOG", "trace,actix_http=trace")
+        .with("DRIFTSTACK_TRUSTED_PROXIES", "127.0.0.0/8");
     let binary = binary.with("DRIFTSTACK_WEBHOOK_ALLOW_PRIVATE", "1");
     binary.printed(&["admin", "create-account", "--email", STAFF, "--staff"], FIRST);
     let service = binary.serve(&[]);

@@ -7,7 +7,7 @@ use super::{
     endpoint::{Endpoint, SharedSecret, Tally, WebhookSecret},
     event::Message,
     excerpt::Excerpt,
-    port::{Claim, Claimed, Courier, CourierError, DeliveryQueue, Marks, Parcel},
+    port::{Claim, Claimed, Courier, CourierError, DeliveryQueue, Marks, NotHanded, Parcel},
     signing::sign,
 };
 use crate::{
@@ -30,6 +30,8 @@ const BATCH: u16 = 100;
 const MARKED_AT_ONCE: usize = 32;
 /// An attempt is noted after so long, also when there were few.
 const MARKED_AFTER: Duration = Duration::from_secs(1);
+/// An endpoint that could not be asked is due again after so long: what takes the room here is mostly over by then.
+const PUT_OFF_FOR: Duration = Duration::from_secs(30);
 /// What is settled is forgotten after so long, and so is an endpoint that was deleted.
 const KEPT_FOR: Duration = DAY.saturating_mul(30);
 /// Deliveries that are forgotten in one go.
@@ -58,6 +60,8 @@ pub struct DispatchRound {
     pub failed: u32,
     /// Deliveries that were given up.
     pub dlq: u32,
+    /// There was no room to ask, so the rest waits for a while.
+    pub put_off: bool,
     /// Somebody else had taken the endpoint over, or it was deleted meanwhile: the last attempts were not noted.
     pub lost: bool,
 }
@@ -127,7 +131,10 @@ impl Dispatcher {
             if self.desk.now() >= until || stopped() {
                 break;
             }
-            let arrival = self.attempt(&endpoint, &delivery.message).await;
+            let Some(arrival) = self.attempt(&endpoint, &delivery.message).await else {
+                round.put_off = true;
+                break;
+            };
             let now = self.desk.now();
             let settling = Settling::after(delivery.id, delivery.attempts, arrival, now);
             tally.count(&settling, now);
@@ -144,15 +151,18 @@ impl Dispatcher {
             endpoint = as_it_is;
             notes.since = now;
         }
-        let ended = self.queue.mark(&marks(notes.settlings, tally, Some(self.desk.now()))).await?;
+        let pause = if round.put_off { PUT_OFF_FOR } else { Duration::ZERO };
+        let ended = self.queue.mark(&marks(notes.settlings, tally, Some(self.desk.now().plus(pause)))).await?;
         Ok(DispatchRound { lost: ended.is_none(), ..round })
     }
 
-    async fn attempt(&self, endpoint: &Endpoint, message: &Message) -> Arrival {
-        let Ok(secrets) = self.secrets(endpoint) else { return Arrival::Failed(CourierError::Unsigned) };
+    /// `None` where the endpoint was not asked at all: what becomes of it is not its doing.
+    async fn attempt(&self, endpoint: &Endpoint, message: &Message) -> Option<Arrival> {
+        let Ok(secrets) = self.secrets(endpoint) else { return Some(Arrival::Failed(CourierError::Unsigned)) };
         match self.courier.hand(&self.parcel(endpoint, &secrets, message)).await {
-            Ok(handed) => Arrival::Answered { status: handed.status, excerpt: Excerpt::of(&handed.start) },
-            Err(error) => Arrival::Failed(error),
+            Ok(handed) => Some(Arrival::Answered { status: handed.status, excerpt: Excerpt::of(&handed.start) }),
+            Err(NotHanded::NotAsked) => None,
+            Err(NotHanded::Failed(error)) => Some(Arrival::Failed(error)),
         }
     }
 
@@ -224,7 +234,7 @@ mod tests {
         (queue, noted)
     }
 
-    fn courier(answer: impl Fn(usize) -> Result<Handed, CourierError> + Send + Sync + 'static) -> MockCourier {
+    fn courier(answer: impl Fn(usize) -> Result<Handed, NotHanded> + Send + Sync + 'static) -> MockCourier {
         let (mut courier, nth) = (MockCourier::new(), AtomicUsize::new(0));
         courier.expect_hand().returning(move |_| answer(nth.fetch_add(1, Ordering::Relaxed)));
         courier
@@ -256,7 +266,7 @@ mod tests {
     #[tokio::test]
     async fn what_fails_does_not_hold_up_the_next() {
         let (queue, noted) = queue(3, Some(people::endpoint()));
-        let answers = |nth| if nth == 1 { Ok(ok()) } else { Err(CourierError::TimedOut) };
+        let answers = |nth| if nth == 1 { Ok(ok()) } else { Err(NotHanded::Failed(CourierError::TimedOut)) };
         let round = deliver(queue, courier(answers), || false).await;
         assert_eq!((round.delivered, round.failed), (1, 2));
         let tally = noted.lock().unwrap()[0].tally;
@@ -307,13 +317,25 @@ mod tests {
         clock.expect_now().returning(move || people::NOW.plus(ANSWERED_WITHIN * made.load(Ordering::Relaxed)));
         courier.expect_hand().returning(move |_| {
             attempts.fetch_add(1, Ordering::Relaxed);
-            Err(CourierError::TimedOut)
+            Err(NotHanded::Failed(CourierError::TimedOut))
         });
         let desk = Desk { clock: Arc::new(clock), ..desk() };
         let dispatcher = Dispatcher::new(Arc::new(queue), Arc::new(courier), desk);
         let batch = dispatcher.claim().await.unwrap().unwrap();
         assert_eq!(dispatcher.deliver(batch, || false).await.unwrap().failed, 2);
         assert_eq!(noted.lock().unwrap().last().unwrap().ends, Some(people::NOW.plus(ANSWERED_WITHIN * 2)));
+    }
+
+    #[tokio::test]
+    async fn who_was_not_asked_has_had_no_attempt_and_is_put_off() {
+        let (queue, noted) = queue(3, Some(people::endpoint()));
+        let answers = |nth| if nth == 1 { Err(NotHanded::NotAsked) } else { Ok(ok()) };
+        let round = deliver(queue, courier(answers), || false).await;
+        assert_eq!(round, DispatchRound { delivered: 1, dlq: 3, put_off: true, ..DispatchRound::default() });
+        let noted = noted.lock().unwrap();
+        let [last] = &noted[..] else { panic!("{noted:?}") };
+        assert_eq!((last.settlings.len(), last.tally.failed), (1, 0));
+        assert_eq!(last.ends, Some(people::NOW.plus(PUT_OFF_FOR)));
     }
 
     #[tokio::test]

@@ -35,8 +35,8 @@ pub use endpoint::{Endpoint, MAX_ENDPOINTS, SharedSecret, Tally, WebhookSecret};
 pub use event::{Event, EventData, EventType, EventTypeError, Message, Subscription, SubscriptionError};
 pub use excerpt::Excerpt;
 pub use port::{
-    ANSWERED_WITHIN, Claim, Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Marks, Parcel,
-    WebhookStore,
+    ANSWERED_WITHIN, Claim, Claimed, ClaimedDelivery, Courier, CourierError, DeliveryQueue, Handed, Marks, NotHanded,
+    Parcel, WebhookStore,
 };
 #[cfg(feature = "testing")]
 pub use port::{MockCourier, MockDeliveryQueue, MockWebhookStore};

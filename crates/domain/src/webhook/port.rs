@@ -111,8 +111,8 @@ pub struct Marks {
     pub settlings: Vec<Settling>,
     /// Of the endpoint, with them.
     pub tally: Tally,
-    /// The lease ends now, and what was claimed but not sent waits again. The endpoint MUST NOT be due earlier: whoever was due
-    /// meanwhile comes first.
+    /// The lease ends then, which may lie ahead, and what was claimed but not sent waits again. The endpoint MUST NOT be claimed
+    /// earlier, whatever is written meanwhile: whoever was due by then comes first.
     pub ends: Option<Timestamp>,
 }
 
@@ -181,6 +181,16 @@ pub enum CourierError {
     Unsigned,
 }
 
+/// Why nothing was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotHanded {
+    /// There is no room here to ask. It is no attempt, and the owner of the endpoint is not told.
+    #[error("nobody was asked: too much is under way")]
+    NotAsked,
+    #[error(transparent)]
+    Failed(#[from] CourierError),
+}
+
 /// For the whole of a delivery: the look-up, the connection, the request and the answer.
 pub const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -192,5 +202,5 @@ pub const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Courier: Send + Sync {
-    async fn hand(&self, parcel: &Parcel) -> Result<Handed, CourierError>;
+    async fn hand(&self, parcel: &Parcel) -> Result<Handed, NotHanded>;
 }

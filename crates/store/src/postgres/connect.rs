@@ -8,6 +8,7 @@ use diesel_async::{
     pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool},
 };
 use futures_util::FutureExt;
+use percent_encoding::percent_decode_str;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -176,7 +177,9 @@ impl Url {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("sslmode", value)) => sslmode = Some(value.to_owned()),
-                Some(("sslrootcert", value)) => root = Some(PathBuf::from(value.replace("%2F", "/"))),
+                Some(("sslrootcert", value)) => {
+                    root = Some(PathBuf::from(percent_decode_str(value).decode_utf8_lossy().into_owned()));
+                }
                 _ => rest.push(pair),
             }
         }
@@ -252,6 +255,14 @@ mod tests {
         for url in ["postgres://u:secret@[/d", "mysql://u:secret@h/d", "postgres://u:secret@h/d?sslrootcert=/nowhere"] {
             let Err(error) = connector(url) else { panic!("{url} is fine") };
             assert!(!error.to_string().contains("secret") && !format!("{error:?}").contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_the_authorities_is_decoded() {
+        let root = |text: &str| Url::of(&format!("postgres://u@h/d?sslrootcert={text}&application_name=a")).root;
+        for text in ["/etc/my%20db.pem", "%2Fetc%2Fmy%20db.pem", "%2fetc%2fmy%20db%2epem"] {
+            assert_eq!(root(text), Some(PathBuf::from("/etc/my db.pem")), "{text}");
         }
     }
 

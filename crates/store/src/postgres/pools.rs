@@ -15,7 +15,7 @@ use diesel_async::{
 use driftstack_domain::change::StoreError;
 use tokio::runtime::{Handle, Id};
 
-use super::connect::{Connector, PostgresError, PostgresOptions};
+use super::connect::{Connector, PostgresOptions};
 
 pub(super) struct Pools {
     connector: Connector,
@@ -53,19 +53,38 @@ impl Pools {
         let runtime = Handle::current().id();
         let known = self.by_runtime.read().unwrap_or_else(PoisonError::into_inner);
         match known.as_ref().map(|pools| pools.get(&runtime).cloned()) {
-            None => Err(StoreError::Unavailable("the store is closed".to_owned())),
+            None => Err(closed()),
             Some(Some(pool)) => Ok(pool),
             Some(None) => {
                 drop(known);
-                self.add(runtime).map_err(|error| StoreError::Failed(error.to_string()))
+                self.add(runtime)
             }
         }
     }
 
-    /// Nobody else adds one for this runtime unless it has several threads; then the first one counts.
-    fn add(&self, runtime: Id) -> Result<Pool<AsyncPgConnection>, PostgresError> {
-        let pool = self.connector.pool(&self.options)?;
+    /// Nobody else adds one for this runtime unless it has several threads; then the first one counts. All may have been closed
+    /// in between, and nobody would close this one.
+    fn add(&self, runtime: Id) -> Result<Pool<AsyncPgConnection>, StoreError> {
+        let pool = self.connector.pool(&self.options).map_err(|error| StoreError::Failed(error.to_string()))?;
         let mut pools = self.by_runtime.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(pools.as_mut().map_or(pool.clone(), |pools| pools.entry(runtime).or_insert(pool).clone()))
+        pools.as_mut().map(|open| open.entry(runtime).or_insert(pool).clone()).ok_or_else(closed)
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pool_that_comes_after_the_end_is_not_handed_out() {
+        let options = PostgresOptions::new("postgres://u@127.0.0.1/d".into());
+        let pools = Pools::new(Connector::new(&options).unwrap(), options);
+        assert!(pools.add(Handle::current().id()).is_ok());
+        pools.close();
+        assert!(matches!(pools.add(Handle::current().id()), Err(StoreError::Unavailable(_))));
     }
 }

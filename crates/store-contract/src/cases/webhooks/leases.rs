@@ -91,7 +91,17 @@ pub async fn what_was_claimed_and_not_sent_waits_again<B: Backend>(backend: B) {
     assert_eq!(attempts(&second), [0, 1]);
     mark(&world, &second, [], true).await;
     assert_eq!(statuses(&world, id).await, [DeliveryStatus::Failed, DeliveryStatus::Pending]);
-    assert_eq!(ids(&claim(&world, 9).await.unwrap()), ids(&second), "at once");
+    let third = claim(&world, 9).await.unwrap();
+    assert_eq!(ids(&third), ids(&second), "at once");
+
+    let (holder, tally) = (third.holder, third.endpoint.tally);
+    let ends = Some(world.now().plus(LEASE * 2));
+    world.store.mark(&Marks { endpoint: id, holder, settlings: Vec::new(), tally, ends }).await.unwrap().unwrap();
+    world.clock.advance(LEASE);
+    happen(&world, &olive, 1).await;
+    assert_eq!(claim(&world, 9).await, None, "nor for what has come since: it was given back for later");
+    world.clock.advance(LEASE);
+    assert_eq!(claim(&world, 9).await.unwrap().deliveries.len(), 3);
 }
 
 pub async fn whoever_delivers_hears_of_a_change<B: Backend>(backend: B) {
