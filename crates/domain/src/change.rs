@@ -4,7 +4,8 @@
 //! to it. The store commits the record in one transaction, or says why not with a [`CommitError`].
 
 use crate::{
-    access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail, webhook::Event,
+    access::Permit, audit::AuditDraft, id::AccountId, idempotency::KeptAnswer, mail::OutgoingMail, time::Timestamp,
+    webhook::Event,
 };
 
 /// Counts the commits on one account's workspace that a decision of somebody else may depend on. Equal revisions mean: nothing
@@ -28,8 +29,8 @@ pub struct Guard {
 /// What a workspace may have only so many of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capped {
-    /// Keys that are not revoked.
-    ApiKeys,
+    /// Keys that are neither revoked nor expired by then.
+    ApiKeys(Timestamp),
     /// Sessions that run.
     Sessions,
     Profiles,
@@ -69,8 +70,13 @@ impl Guard {
 
     /// That of `by`, and room for one more on the workspace; of what has no cap there is always room.
     pub(crate) fn with_room<A>(by: &Permit<A>, of: Capped, most: Option<u32>) -> Self {
-        let cap = most.map(|most| Cap { account: by.workspace(), of, most });
-        Self { cap, ..by.into() }
+        Self::from(by).and_room(by.workspace(), of, most)
+    }
+
+    /// And room for one more on an account of the guard.
+    #[must_use]
+    pub(crate) fn and_room(self, account: AccountId, of: Capped, most: Option<u32>) -> Self {
+        Self { cap: most.map(|most| Cap { account, of, most }), ..self }
     }
 
     /// Its account is one of [`Self::accounts`].

@@ -17,9 +17,11 @@ pub trait Ids: Send + Sync {
 
 /// The text is not an id of the kind that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected `{prefix}` followed by a lower-case UUID with hyphens")]
-pub struct IdError {
-    prefix: &'static str,
+pub enum IdError {
+    #[error("expected `{0}` followed by a lower-case UUID with hyphens")]
+    Prefixed(&'static str),
+    #[error("expected a lower-case UUID with hyphens")]
+    Bare,
 }
 
 macro_rules! ids {
@@ -117,7 +119,7 @@ ids! {
 
 /// `Uuid` itself accepts upper case, braces and missing hyphens; an id has exactly one spelling.
 fn parse_uuid(prefix: &'static str, text: &str) -> Result<Uuid, IdError> {
-    let error = IdError { prefix };
+    let error = if prefix.is_empty() { IdError::Bare } else { IdError::Prefixed(prefix) };
     let bare = text.strip_prefix(prefix).ok_or(error)?;
     let uuid = Uuid::try_parse(bare).map_err(|_| error)?;
     let mut buffer = Uuid::encode_buffer();

@@ -53,7 +53,7 @@ macro_rules! hot_reads {
             a_page_of_owners: membership::owners(account(), page());
             a_membership: membership::seen_membership(MembershipId::new(Uuid::from_u128(1)));
             the_keys_that_are_not_revoked: api_key::unrevoked(account());
-            how_many_keys_are_not_revoked: api_key::count_unrevoked(account());
+            how_many_keys_work: api_key::count_working(account(), now());
             the_keys_in_somebodys_hands: membership::keys_in_hands_of(account(), account());
             a_page_of_pending_invites: invite::pending(account(), now(), page());
             an_invite_by_its_token: invite::seen_token(digest(), account());

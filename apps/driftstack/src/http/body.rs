@@ -7,7 +7,11 @@ use actix_web::{
     web::{self, Bytes},
 };
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use utoipa::ToSchema;
 
 use super::{
     codes::Code,
@@ -30,6 +34,11 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Body<T, MA
         Box::pin(async move { read(&request, &bytes.await?).map(Self) })
     }
 }
+
+/// No fields: there is nothing to choose.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NothingBody {}
 
 /// The bytes of a body, of which there may be so many.
 pub(super) fn bytes(
@@ -69,6 +78,12 @@ fn unreadable() -> Problem {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken too, field by field in the order in which they happen to be written here.
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    if !is_object && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        let (path, message) = (String::new(), "expected an object".to_owned());
+        return Err(Problem::issues(vec![Issue { path, message, kind: IssueKind::Type }]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match issue(&error) {
         Ok(first) => Problem::issues(with_others::<T>(bytes, first)),
@@ -114,13 +129,36 @@ fn issue(error: &serde_path_to_error::Error<serde_json::Error>) -> Result<Issue,
     let text = inner.to_string();
     // Where the parser stood is noise: the body is one line more often than not.
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let parent = error.path().to_string();
+    // That of a body as a whole is written so.
+    let parent = Some(error.path().to_string()).filter(|path| path != ".").unwrap_or_default();
     let path = match field_in(message) {
-        Some(field) if parent == "." => field.to_owned(),
+        Some(field) if parent.is_empty() => field.to_owned(),
         Some(field) if !parent.ends_with(field) => format!("{parent}.{field}"),
         _ => parent,
     };
-    Ok(Issue { path, message: message.to_owned(), kind: kind(message) })
+    Ok(Issue { path: shortened(&path), message: shortened(&told(message)), kind: kind(message) })
+}
+
+/// Of a value that does not fit it is said what would fit. The value itself may be a password, and is known to whoever sent it.
+fn told(message: &str) -> String {
+    let wanted = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let Some((_, wanted)) = wanted.and_then(|rest| rest.rsplit_once(", expected ")) else { return message.to_owned() };
+    let plain = match wanted {
+        "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => "a whole number",
+        "f64" => "a number",
+        _ if wanted.starts_with("struct ") => "an object",
+        _ => wanted,
+    };
+    format!("expected {plain}")
+}
+
+/// The names of fields, and words where one of a few is expected, are told as they came in, but not at any length.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 fn kind(message: &str) -> IssueKind {
@@ -149,7 +187,6 @@ pub fn confirmed(said: &str, wanted: &str) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -172,6 +209,29 @@ mod tests {
         assert_eq!(problem(r#"{"name":"a","nmae":"b"}"#)["issues"][0]["path"], "nmae");
         assert_eq!(problem(r#"{"name":"a","inner":{"name":7}}"#)["issues"][0]["path"], "inner.name");
         assert_eq!(problem(r#"{"name":"a","inner":{}}"#)["issues"][0]["path"], "inner.name");
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_body() {
+        for json in [r#"["a"]"#, "null", "7", r#""name""#, "[]"] {
+            let problem = problem(json);
+            assert_eq!(problem["type"], "validation-failed", "{json}");
+            assert_eq!(
+                (&problem["issues"][0]["path"], &problem["issues"][0]["message"]),
+                (&"".into(), &"expected an object".into())
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_not_told() {
+        for json in [r#"{"name":"a","inner":"sesame, expected b"}"#, r#"{"name":7331}"#, r#"{"name":{"sesame":1}}"#] {
+            let problem = problem(json).to_string();
+            assert!(!problem.contains("sesame") && !problem.contains("7331"), "{problem}");
+            assert!(!problem.contains("Sample") && problem.contains("expected "), "{problem}");
+        }
+        let long = format!(r#"{{"name":"a","{}":1}}"#, "x".repeat(60_000));
+        assert!(problem(&long).to_string().len() < 2000);
     }
 
     #[test]

@@ -200,9 +200,13 @@ fn presented(request: &HttpRequest, tokens: &dyn SessionTokens) -> Result<Presen
 }
 
 fn wanted_workspace(request: &HttpRequest) -> Result<Option<AccountId>, Problem> {
-    let Some(value) = request.headers().get(WORKSPACE_HEADER) else { return Ok(None) };
     let malformed =
         |why: &dyn std::fmt::Display| Problem::new(Code::BadRequest, format_args!("`X-Driftstack-Account`: {why}"));
+    let mut values = request.headers().get_all(WORKSPACE_HEADER);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(malformed(&"given more than once"));
+    }
     let text = value.to_str().map_err(|_| malformed(&"expected text"))?;
     text.trim().parse().map(Some).map_err(|error| malformed(&error))
 }

@@ -56,16 +56,6 @@ fn key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error| malformed(&error)) }
 }
 
-impl FromRequest for Repeatable {
-    type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, bytes) = (request.clone(), body::bytes(request, payload, MAX_BODY_BYTES));
-        Box::pin(async move { Self::read(&request, &bytes.await?) })
-    }
-}
-
 /// The body of a creation, and whether it may be repeated.
 #[derive(Debug)]
 pub struct NewBody<T> {

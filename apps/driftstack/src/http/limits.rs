@@ -1,6 +1,6 @@
 //! Rate limits as HTTP shows them, and those of callers without a credential.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -13,7 +13,7 @@ use driftstack_domain::{
     id::AccountId,
     limit::{LimitKey, Quota, Verdict},
     secret::{Digest, LinkToken},
-    tier::{BINDING, EXCHANGING, INITIATING, MAIL_SENDING, SIGNING_IN},
+    tier::{BINDING, EXCHANGING, INITIATING, INVITING, MAIL_SENDING, SIGNING_IN},
     time::Timestamp,
 };
 use futures_util::future::{Ready, ready};
@@ -111,6 +111,11 @@ impl Throttle {
     /// User codes that are typed, per account and wherever that is: a guesser may have many addresses.
     pub async fn binding(&self, account: AccountId) -> Result<(), Problem> {
         self.charge_to("bind", &account.to_string(), BINDING).await
+    }
+
+    /// Invites of an account to one address, or one invite that is sent again; wherever from.
+    pub async fn inviting(&self, account: AccountId, whom: impl Display) -> Result<(), Problem> {
+        self.charge_to("invite", &format!("{account}\n{whom}"), INVITING).await
     }
 
     async fn charge(&self, bucket: &'static str, whom: &str, quota: Quota) -> Result<(), Problem> {

@@ -26,12 +26,12 @@ pub mod v1;
 
 // The vocabulary of a route.
 pub use answer::{Accepted, Created, NoContent, Ok200};
-pub use body::Body;
+pub use body::{Body, NothingBody};
 pub use client::Calling;
 pub use codes::Code;
 pub use dialect::api;
 pub use gate::Gate;
-pub use idempotency::{NewBody, Once, Repeatable};
+pub use idempotency::{NewBody, Once};
 pub use page::{Listed, Paging};
 pub use path::Id;
 pub use problem::Problem;

@@ -31,7 +31,7 @@ use super::{
     codes::Code,
     either_gate::EitherGate,
     gate::Gate,
-    idempotency::{KEY_HEADER, NewBody, Once, Repeatable},
+    idempotency::{KEY_HEADER, NewBody, Once},
     limits::Throttle,
     openapi::Description,
     path::Id,
@@ -262,7 +262,7 @@ macro_rules! silent {
     ($($type:ty)*) => { $(impl Describe for $type { fn describe(_: &mut Description) {} })* };
 }
 
-silent! { Calling Repeatable Throttle web::Data<Services> web::Data<Doors> HttpRequest }
+silent! { Calling Throttle web::Data<Services> web::Data<Doors> HttpRequest }
 
 fn answer(description: &mut Description, status: u16, content: Option<Value>) {
     let mut answer = json!({ "description": "Done." });

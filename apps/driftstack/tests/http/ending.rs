@@ -50,8 +50,8 @@ async fn a_deletion_ends_everything_and_says_how_it_is_taken_back() {
     let answer = delete(&olive, confirmed()).await;
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     olive.get(ME).await.refused(401, "unauthorized");
-    own.get(ME).await.refused(401, "invalid-key");
-    adas.get(ME).await.refused(401, "invalid-key");
+    own.get(ME).await.refused(401, "revoked-key");
+    adas.get(ME).await.refused(401, "revoked-key");
     ada.on(&olive.id, Method::GET, "/v1/api-keys", None).await.refused(403, "forbidden");
     assert_eq!(ada.get(ME).await.expect(200)["teams"], json!([]));
     let mail = house.mails(&olive.email, 1).await.remove(0);

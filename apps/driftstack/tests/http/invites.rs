@@ -84,6 +84,22 @@ async fn a_second_invite_voids_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_account_does_not_fill_a_mailbox() {
+    let house = House::open().await;
+    let olive = house.person("olive").await;
+    let invite = async |email: &str| olive.post("/v1/team/invites", json!({ "email": email })).await;
+    for _ in 0..10 {
+        invite("ada@example.com").await.expect(202);
+    }
+    invite("ada@example.com").await.refused(429, "rate-limited");
+    invite("bo@example.com").await.expect(202);
+    let id = olive.get("/v1/team/invites").await.expect(200)["data"][0]["id"].as_str().unwrap().to_owned();
+    let resend = format!("/v1/team/invites/{id}/resend");
+    olive.post(&resend, json!({ "role": "admin" })).await.refused(400, "validation-failed");
+    olive.post(&resend, json!({})).await.expect(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invite_is_for_one_address_one_week_and_one_use() {
     let house = House::open().await;
     let (olive, ada, bo) = (house.person("olive").await, house.person("ada").await, house.person("bo").await);

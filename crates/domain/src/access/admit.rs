@@ -97,7 +97,8 @@ impl Doorkeeper {
     /// Notes the use of a credential. Called when [`Access::to_be_touched`] says so, it writes once a minute at the most, and
     /// what is shown is never more than a minute old.
     pub async fn touch(&self, credential: Credential) -> Result<(), StoreError> {
-        self.callers.touch(credential, self.clock.now()).await
+        let now = self.clock.now();
+        self.callers.touch(credential, now, now.minus(MINUTE)).await
     }
 }
 
@@ -136,10 +137,11 @@ fn permit<A: Operation>(entered: Result<Access, Denied>) -> Result<Permit<A>, De
 impl<A: Operation> Knock<A> {
     /// What the caller is charged: in the active organisation it is the organisation that has a quota, by its plan.
     pub fn fee(&self) -> Fee {
+        let gates = A::ACTION.gates();
         if let Ok(Access { plan: Some(plan), workspace, .. }) = self.entered {
-            return Fee { key: LimitKey::Organisation(workspace), bucket: "organisation", quota: plan.requests() };
+            return Fee { key: LimitKey::Organisation(workspace), bucket: gates.bucket(), quota: plan.requests() };
         }
-        let bucket = A::ACTION.gates().charge.bucket;
+        let bucket = gates.charge.bucket;
         Fee::of(self.account, bucket, effective_quota(self.tier, &self.overrides, bucket, self.at).quota)
     }
 
@@ -249,10 +251,11 @@ impl SeenCaller {
 
     /// Who it is, on their own account.
     fn authenticate(&self, presented: &Presented, now: Timestamp) -> Result<Access, NotAuthenticated> {
+        // A key that was revoked, by the deletion or before, says so as ever.
+        let shown = self.credential(presented, now)?;
         if self.status == AccountStatus::Deleted {
             return Err(unknown(presented));
         }
-        let shown = self.credential(presented, now)?;
         Ok(Access {
             account: self.account,
             account_revision: self.revision,

@@ -23,6 +23,6 @@ pub trait CallerStore: Send + Sync {
     /// has an active membership on its owner.
     async fn seen_in_organisation(&self, presented: &Presented) -> Result<Option<SeenInOrganisation>, StoreError>;
 
-    /// Notes that a credential was used. MUST NOT move any revision.
-    async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError>;
+    /// Notes that a credential was used at `at`, unless a use after `since` is noted already. MUST NOT move any revision.
+    async fn touch(&self, credential: Credential, at: Timestamp, since: Timestamp) -> Result<(), StoreError>;
 }

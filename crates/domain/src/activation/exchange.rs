@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     access::Credential,
-    api_key::ApiKey,
+    api_key::{ApiKey, MAX_KEYS},
     audit::{Actor, AuditAction},
-    change::{Change, CommitError, Effects, Guard},
+    change::{Capped, Change, CommitError, Effects, Guard, commits},
     id::{AccountId, ActivationId},
     policy::{Scope, ScopeSet},
     secret::ApiKeySecret,
@@ -38,10 +38,22 @@ pub enum Exchanged {
     Expired,
 }
 
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    #[error(
+        "{held} keys of the account work, and there may be {MAX_KEYS}; revoke those that nobody uses, and ask again"
+    )]
+    Full { held: u32 },
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+commits!(ExchangeError);
+
 impl Activations {
     /// Mints the key of a device whose activation is bound, and hands it out. Of two who ask at once, one gets it.
-    pub async fn exchange(&self, code: &DeviceCode, state: &DeviceState) -> Result<Exchanged, CommitError> {
-        let seen = self.store.seen_activation(&code.digest_with(state)).await?;
+    pub async fn exchange(&self, code: &DeviceCode, state: &DeviceState) -> Result<Exchanged, ExchangeError> {
+        let seen = self.store.seen_activation(&code.digest_with(state)).await.map_err(CommitError::from)?;
         let Some(seen) = seen.filter(|seen| !seen.activation.is_over(self.desk.now())) else {
             return Ok(Exchanged::Expired);
         };
@@ -50,8 +62,11 @@ impl Activations {
             return Ok(Exchanged::Expired);
         }
         let secret = ApiKeySecret::generate(self.desk.secrets.as_ref());
-        self.store.commit_handover(&self.handover(seen.activation, binder, &secret)).await?;
-        Ok(Exchanged::Bound { secret, account: binder.account })
+        match self.store.commit_handover(&self.handover(seen.activation, binder, &secret)).await {
+            Ok(()) => Ok(Exchanged::Bound { secret, account: binder.account }),
+            Err(CommitError::Full { held }) => Err(ExchangeError::Full { held }),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn handover(&self, activation: Activation, binder: Binder, secret: &ApiKeySecret) -> Handover {
@@ -61,6 +76,7 @@ impl Activations {
         let actor = Actor::Customer { account: binder.account, credential };
         let entry = key.describe(&self.desk, self.desk.audit_as(actor, binder.account, AuditAction::KeyMinted));
         let guard = Guard::seen(binder.account, binder.revision);
+        let guard = guard.and_room(binder.account, Capped::ApiKeys(self.desk.now()), Some(MAX_KEYS));
         Handover { activation: activation.id, key, change: Change::new(guard, Effects::audited(entry)) }
     }
 }
@@ -107,7 +123,7 @@ mod tests {
         store
     }
 
-    async fn exchange(store: MockActivationStore) -> Result<Exchanged, CommitError> {
+    async fn exchange(store: MockActivationStore) -> Result<Exchanged, ExchangeError> {
         let code = DeviceCode::parse("code").unwrap();
         let state = "0123456789abcdef".to_owned().try_into().unwrap();
         Activations::new(Arc::new(store), desk()).exchange(&code, &state).await
@@ -126,7 +142,8 @@ mod tests {
                 whose
                     && it.key.name.as_str() == "laptop"
                     && it.key.scopes == ScopeSet::of(&[Scope::Read, Scope::Write])
-                    && it.change.guard == Guard::seen(people::OLIVE, Revision(4))
+                    && it.change.guard.accounts() == [(people::OLIVE, Revision(4))]
+                    && it.change.guard.cap().is_some_and(|cap| cap.most == MAX_KEYS)
             })
             .returning(|_| Ok(()));
         let Ok(Exchanged::Bound { secret, account }) = exchange(store).await else { panic!("it is bound") };

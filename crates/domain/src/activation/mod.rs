@@ -15,7 +15,7 @@ mod port;
 
 pub use bind::{BindError, Binding, Bound};
 pub use code::{DeviceCode, DeviceState, StateError, UserCode};
-pub use exchange::{Exchanged, Handover};
+pub use exchange::{ExchangeError, Exchanged, Handover};
 pub use initiate::Initiated;
 pub use noun::{ACTIVATION_LIFE, Activation, Binder, COLLECTION_LIFE, SeenActivation};
 pub use port::ActivationStore;

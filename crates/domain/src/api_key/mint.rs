@@ -49,14 +49,14 @@ pub enum MintError {
     ScopeNotHeld(Scope),
     #[error("only the owner of this account may give the scope `{0}` to a key")]
     ScopeForTheOwner(Scope),
-    #[error("{held} keys of this account are not revoked, and there may be {MAX_KEYS}; revoke those that nobody uses")]
+    #[error("{held} keys of this account work, and there may be {MAX_KEYS}; revoke those that nobody uses")]
     Full { held: u32 },
     #[error(transparent)]
     Commit(#[from] CommitError),
 }
 
-/// Keys of one account that are not revoked. Whoever deletes the account revokes them all at once.
-const MAX_KEYS: u32 = 1000;
+/// Keys of one account that work. Whoever deletes the account revokes them all at once.
+pub(crate) const MAX_KEYS: u32 = 1000;
 
 impl From<Refused> for MintError {
     fn from(refused: Refused) -> Self {
@@ -108,7 +108,7 @@ impl ApiKeys {
             .minted_by(by.access());
         let entry = key.describe(&self.desk, self.desk.audit(&by, AuditAction::KeyMinted));
         let minted = Minted { key: key.clone(), secret };
-        let guard = Guard::with_room(&*by, Capped::ApiKeys, Some(MAX_KEYS));
+        let guard = Guard::with_room(&*by, Capped::ApiKeys(self.desk.now()), Some(MAX_KEYS));
         let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &minted));
         match self.store.commit_minting(&Minting { key, change }).await {
             Ok(()) => Ok(minted),

@@ -8,6 +8,7 @@ mod revoke;
 mod rotate;
 
 pub use key_text::{KeyPrefix, looks_like_a_key};
+pub(crate) use mint::MAX_KEYS;
 pub use mint::{KeyOrder, MintError, Minted, Minting};
 pub use noun::ApiKey;
 pub use port::ApiKeyStore;

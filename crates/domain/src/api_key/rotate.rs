@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{
     ApiKeys,
+    mint::MAX_KEYS,
     noun::{ApiKey, Refused, not_to_be_granted},
 };
 use crate::{
     audit::AuditAction,
-    change::{Change, CommitError, Effects, commits},
+    change::{Capped, Change, CommitError, Effects, Guard, commits},
     id::ApiKeyId,
     idempotency::Creation,
     name::Name,
@@ -19,6 +20,9 @@ use crate::{
 
 /// The old key lives on for so long, or until its own expiry if that is sooner.
 pub const ROTATION_GRACE: Duration = DAY;
+
+/// A successor takes the place of the old key, which goes on for its grace: so of those that work there may be as many again.
+const MAX_WITH_SUCCESSORS: u32 = 2 * MAX_KEYS;
 
 /// A successor, and the old key's last moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +53,8 @@ pub enum RotateError {
     ScopeNotHeld(Scope),
     #[error("only the owner of this account may rotate a key with the scope `{0}`")]
     ScopeForTheOwner(Scope),
+    #[error("{held} keys of this account work, the old ones in their grace among them; revoke those that nobody uses")]
+    Full { held: u32 },
     #[error(transparent)]
     Commit(#[from] CommitError),
 }
@@ -106,8 +112,13 @@ impl ApiKeys {
             .with("rotated_from", id.to_string())
             .with("grace_period_ends_at", old_expires_at.to_string());
         let rotated = Rotated { key: successor.clone(), secret, old: id, grace_ends_at: old_expires_at };
-        let change = Change::new(&*by, Effects::audited(entry)).keeping(by.answer(&self.desk, &rotated));
-        self.store.commit_rotation(&Rotation { old: id, old_expires_at, successor, change }).await?;
+        let guard = Guard::with_room(&*by, Capped::ApiKeys(now), Some(MAX_WITH_SUCCESSORS));
+        let change = Change::new(guard, Effects::audited(entry)).keeping(by.answer(&self.desk, &rotated));
+        match self.store.commit_rotation(&Rotation { old: id, old_expires_at, successor, change }).await {
+            Ok(()) => {}
+            Err(CommitError::Full { held }) => return Err(RotateError::Full { held }),
+            Err(error) => return Err(error.into()),
+        }
         Ok(rotated)
     }
 }
@@ -165,6 +176,17 @@ mod tests {
     async fn an_admin_does_not_receive_the_owners_key() {
         let refused = rotate(key(&[Scope::AccountOwner]), Standing::Admin, MockApiKeyStore::new()).await;
         assert!(matches!(refused, Err(RotateError::ScopeForTheOwner(Scope::AccountOwner))));
+    }
+
+    #[tokio::test]
+    async fn keys_in_their_grace_are_not_without_number() {
+        let mut store = MockApiKeyStore::new();
+        store
+            .expect_commit_rotation()
+            .withf(|it| it.change.guard.cap().is_some_and(|cap| cap.most == 2 * MAX_KEYS))
+            .returning(|_| Err(CommitError::Full { held: 2000 }));
+        let refused = rotate(key(&[Scope::Read]), Standing::Owner, store).await;
+        assert!(matches!(refused, Err(RotateError::Full { held: 2000 })));
     }
 
     #[rstest]

@@ -12,7 +12,7 @@ use crate::{
     access::{Credential, Permit},
     audit::AuditAction,
     change::{Change, CommitError, Effects, StoreError, commits},
-    id::{FactorId, WebSessionId},
+    id::{AccountId, FactorId, WebSessionId},
     mail::MailContent,
     policy::action::{EnrollMfa, VerifyMfa},
     secret::Digest,
@@ -48,6 +48,8 @@ commits!(EnrollError);
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FactorActivation {
+    /// What its sessions have proven before, without the factor, counts no more.
+    pub account: AccountId,
     pub factor: FactorId,
     pub at: Timestamp,
     /// The step of the code that was shown: it is used.
@@ -117,6 +119,7 @@ impl Mfa {
         let entry = self.desk.audit(by, AuditAction::MfaEnrolled).on(by.workspace());
         let mail = self.desk.mail(seen.email, MailContent::MfaEnrolled);
         let it = FactorActivation {
+            account: by.workspace(),
             factor: factor.id,
             at: self.desk.now(),
             step,

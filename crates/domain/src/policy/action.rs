@@ -74,6 +74,15 @@ impl Gates {
     pub const fn honours_workspace(&self) -> bool {
         matches!(self.workspace, Workspace::Chosen)
     }
+
+    /// The name of the bucket that a call takes a token from. What is done in the active organisation is counted for the
+    /// organisation, all its members together, by its plan.
+    pub const fn bucket(&self) -> &'static str {
+        match self.workspace {
+            Workspace::Own | Workspace::Chosen => self.charge.bucket.as_str(),
+            Workspace::Active => "organisation",
+        }
+    }
 }
 
 /// An operation as a type, so that a permit for one cannot be used for another.

@@ -68,7 +68,7 @@ pub fn json() -> Value {
                 "scopes": gates.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
                 "workspace": known.then(|| workspace(gates)),
                 "least_standing": known.then(|| standing(gates)),
-                "bucket": known.then(|| gates.charge.bucket.as_str()),
+                "bucket": known.then(|| gates.bucket()),
                 "owners_bucket_too": gates.charge.owner_too,
             })
         })
@@ -132,8 +132,8 @@ fn workspace(gates: &Gates) -> &'static str {
 fn bucket(gates: &Gates) -> String {
     match (gates.callers, gates.charge.owner_too) {
         (Callers::Anybody, _) => "-".to_owned(),
-        (_, false) => gates.charge.bucket.to_string(),
-        (_, true) => format!("{}, also the owner's", gates.charge.bucket),
+        (_, false) => gates.bucket().to_owned(),
+        (_, true) => format!("{}, also the owner's", gates.bucket()),
     }
 }
 

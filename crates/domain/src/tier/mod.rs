@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     limit::{Bucket, Quota},
-    time::{MINUTE, Timestamp},
+    time::{HOUR, MINUTE, Timestamp},
     word::words,
 };
 
@@ -76,7 +76,7 @@ impl Tier {
     }
 }
 
-/// Limits on calls that come without a credential, per client address.
+/// Calls without a credential that send a mail, per client address.
 pub const MAIL_SENDING: Quota = Quota::new(3, 3, MINUTE);
 /// Sign-ins, per client address and account.
 pub const SIGNING_IN: Quota = Quota::new(10, 10, MINUTE);
@@ -86,6 +86,8 @@ pub const INITIATING: Quota = Quota::new(10, 10, MINUTE);
 pub const EXCHANGING: Quota = Quota::new(60, 60, MINUTE);
 /// User codes that are typed, per account: somebody who mistypes has a few more, whoever guesses has too few.
 pub const BINDING: Quota = Quota::new(5, 5, MINUTE);
+/// Invites of one account to one address, and sending one of them again: nobody fills the mailbox of somebody who does not know them.
+pub const INVITING: Quota = Quota::new(10, 10, HOUR);
 
 /// A bucket's effective quota and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]

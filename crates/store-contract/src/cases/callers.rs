@@ -143,8 +143,9 @@ pub async fn a_touch_moves_no_revision_and_the_later_one_stays<B: Backend>(backe
     for (credential, shown) in both {
         let before = seen(&world, &shown, None).await;
         let (early, late): (Timestamp, Timestamp) = (world.now().plus(MINUTE), world.now().plus(HOUR));
-        for at in [late, early] {
-            world.store.touch(credential, at).await.unwrap();
+        let within_the_minute = late.plus(MINUTE / 2);
+        for at in [late, early, within_the_minute] {
+            world.store.touch(credential, at, at.minus(MINUTE)).await.unwrap();
         }
         let after = seen(&world, &shown, None).await;
         assert_eq!(after, SeenCaller { last_used_at: Some(late), ..before });

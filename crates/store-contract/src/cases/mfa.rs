@@ -44,8 +44,12 @@ pub async fn a_factor_asks_nobody_before_its_first_code<B: Backend>(backend: B) 
 pub async fn an_activation_is_stored_whole<B: Backend>(backend: B) {
     let world = World::new(backend);
     let (olive, bo) = (world.person("olive").await, world.person("bo").await);
+    let other = world.sign_in(&olive).await;
+    world.step_ups().with_password(&world.permit(&other).await, &password()).await.unwrap();
+    world.post().await;
     let before = world.backend.rows().await;
     world.enroll(&olive).await;
+    assert_eq!(proof(&world, &other).await, Proof::Never, "a password does not undo the factor");
     let whole = [("factors", 1), ("recovery_codes", 10), ("audit_entries", 1), ("mails", 1)];
     assert_eq!(world.grown_since(&before).await, rows(whole));
     let it = seen(&world, &olive).await;

@@ -20,6 +20,9 @@ use tokio::{
 const LANES: usize = 256;
 /// One who changes the account, and one who waits for the lock already, so that it is never free for want of asking.
 const ABREAST: usize = 2;
+/// Whoever changes more accounts at once (as on leaving many teams) takes no place: with one in each of so many lanes they would
+/// hold up everybody else.
+const MOST: usize = 4;
 
 pub(super) struct Lanes {
     places: [Semaphore; LANES],
@@ -29,7 +32,7 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Nobody waits in a lane for longer than `patience`.
+    /// Nobody waits for longer than `patience`, whatever they want.
     pub(super) fn new(patience: Duration) -> Self {
         Self { places: [const { Semaphore::const_new(ABREAST) }; LANES], hasher: RandomState::new(), patience }
     }
@@ -41,30 +44,29 @@ impl Lanes {
     ) -> Result<Vec<SemaphorePermit<'_>>, StoreError> {
         // Ascending, so that of two who want the same lanes neither waits for what the other has.
         let lanes: BTreeSet<_> = accounts.into_iter().map(|account| self.lane_of(account)).collect();
-        let mut places = Vec::with_capacity(lanes.len());
-        for lane in lanes {
-            places.push(self.place_in(lane).await?);
+        if lanes.len() > MOST {
+            return Ok(Vec::new());
         }
-        Ok(places)
+        let places = timeout(self.patience, async {
+            let mut places = Vec::with_capacity(lanes.len());
+            for lane in lanes {
+                places.push(self.places.get(lane)?.acquire().await.ok()?);
+            }
+            Some(places)
+        });
+        let busy = || StoreError::Unavailable("too many wait to change one account".to_owned());
+        places.await.ok().flatten().ok_or_else(busy)
     }
 
-    fn lane_of(&self, account: AccountId) -> u8 {
-        let [lane, ..] = self.hasher.hash_one(account).to_le_bytes();
-        lane
-    }
-
-    async fn place_in(&self, lane: u8) -> Result<SemaphorePermit<'_>, StoreError> {
-        let place = timeout(self.patience, async { self.places.get(usize::from(lane))?.acquire().await.ok() })
-            .await
-            .ok()
-            .flatten();
-        place.ok_or_else(|| StoreError::Unavailable("too many wait to change one account".to_owned()))
+    fn lane_of(&self, account: AccountId) -> usize {
+        let [a, b, ..] = self.hasher.hash_one(account).to_le_bytes();
+        usize::from(u16::from_le_bytes([a, b])) % LANES
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::iter::once;
+    use std::{iter::once, pin::pin};
 
     use futures_util::{FutureExt, future::join_all};
     use uuid::Uuid;
@@ -90,9 +92,20 @@ mod tests {
         let _second = lanes.enter([busy]).await.unwrap();
         assert!(lanes.enter([busy]).now_or_never().is_none());
         lanes.enter([other]).now_or_never().unwrap().unwrap();
-        let waiting = lanes.enter([other, busy]);
+        let mut waiting = pin!(lanes.enter([other, busy]));
+        assert!(waiting.as_mut().now_or_never().is_none());
         drop(first);
         waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_who_wants_many_lanes_shuts_none() {
+        let lanes = lanes();
+        let [busy, others @ ..] = &apart(&lanes, MOST + 1)[..] else { unreachable!() };
+        let _held = join_all([lanes.enter([*busy]), lanes.enter([*busy])]).await;
+        let wide = lanes.enter(others.iter().copied().chain(once(*busy))).now_or_never().unwrap().unwrap();
+        assert!(wide.is_empty());
+        assert!(lanes.enter(others.iter().copied()).now_or_never().is_some());
     }
 
     #[tokio::test]

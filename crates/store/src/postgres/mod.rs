@@ -169,7 +169,7 @@ impl PostgresStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        self.write_one(|c| dialect::transaction(c, change).boxed()).await
+        self.write_holding(Vec::new(), change).await
     }
 
     /// The same for a change that holds these accounts.
@@ -178,8 +178,12 @@ impl PostgresStore {
         R: Send + 'static,
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
-        let _places = self.0.lanes.enter(accounts).await?;
-        self.write(change).await
+        let inner = Arc::clone(&self.0);
+        to_its_end(async move {
+            let _places = inner.lanes.enter(accounts).await?;
+            inner.run(|c| dialect::transaction(c, change).boxed()).await
+        })
+        .await
     }
 
     /// Runs a change of one statement, which is a transaction by itself.
@@ -189,9 +193,16 @@ impl PostgresStore {
         F: for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<R, Fault>> + Send + 'static,
     {
         let inner = Arc::clone(&self.0);
-        let done = tokio::spawn(async move { inner.run(change).await }).await;
-        done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
+        to_its_end(async move { inner.run(change).await }).await
     }
+}
+
+/// Runs a write in a task of its own: whoever asked for it may be gone before it has ended.
+async fn to_its_end<R: Send + 'static>(
+    write: impl Future<Output = Result<R, Fault>> + Send + 'static,
+) -> Result<R, Fault> {
+    let done = tokio::spawn(write).await;
+    done.map_err(|error| StoreError::Failed(format!("a write was not finished: {error}")))?
 }
 
 impl Inner {

@@ -20,7 +20,7 @@ use crate::{
     cached::update,
     rows::{InTable, Row, seen},
     schema::api_keys,
-    types::b,
+    types::{Bound, b},
 };
 
 #[async_trait]
@@ -70,27 +70,26 @@ pub(crate) async fn keys(c: &mut Conn, account: AccountId, page: PageRequest) ->
     Ok(page.page(keys, |key| Position(key.id.uuid().as_u128())))
 }
 
-/// Every key on an account that is not revoked, in whosever hands.
+/// The keys on an account that are not revoked, in whosever hands.
+#[dsl::auto_type(no_type_alias)]
+fn live(account: AccountId) -> _ {
+    let on_account: dsl::Eq<api_keys::account, Bound<AccountId>> = api_keys::account.eq(b(&account));
+    api_keys::table.filter(on_account).filter(api_keys::revoked_at.is_null())
+}
+
 pub(crate) async fn unrevoked(c: &mut Conn, account: AccountId) -> Answer<Vec<ApiKeyId>> {
-    let rows = api_keys::table
-        .filter(api_keys::account.eq(b(&account)))
-        .filter(api_keys::revoked_at.is_null())
-        .order(api_keys::id)
-        .select((api_keys::id,))
-        .load::<KeyRow>(c)
-        .await?;
+    let rows = live(account).order(api_keys::id).select((api_keys::id,)).load::<KeyRow>(c).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-pub(crate) async fn count_unrevoked(c: &mut Conn, account: AccountId) -> Answer<i64> {
-    let unrevoked = api_keys::table.filter(api_keys::account.eq(b(&account))).filter(api_keys::revoked_at.is_null());
-    Ok(unrevoked.count().get_result(c).await?)
+pub(crate) async fn count_working(c: &mut Conn, account: AccountId, at: Timestamp) -> Answer<i64> {
+    let expires_later = api_keys::expires_at.is_null().or(api_keys::expires_at.gt(b(&Some(at))).assume_not_null());
+    Ok(live(account).filter(expires_later).count().get_result(c).await?)
 }
 
 /// Those of an account, if there are so many.
 pub(super) async fn revoke_all(c: &mut Conn, account: AccountId, number: usize, at: Timestamp) -> Answer<()> {
-    let unrevoked = api_keys::table.filter(api_keys::account.eq(b(&account))).filter(api_keys::revoked_at.is_null());
-    let revoked = update(unrevoked).set(api_keys::revoked_at.eq(b(&Some(at)))).execute(c).await?;
+    let revoked = update(live(account)).set(api_keys::revoked_at.eq(b(&Some(at)))).execute(c).await?;
     Fault::unless_all(revoked, number)
 }
 

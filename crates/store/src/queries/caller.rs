@@ -47,8 +47,8 @@ impl CallerStore for Store {
     }
 
     #[instrument(level = "debug", name = "db.caller.touch", skip_all)]
-    async fn touch(&self, credential: Credential, at: Timestamp) -> Result<(), StoreError> {
-        Ok(self.write_one(move |c| touch(c, credential, at).boxed()).await?)
+    async fn touch(&self, credential: Credential, at: Timestamp, since: Timestamp) -> Result<(), StoreError> {
+        Ok(self.write_one(move |c| touch(c, credential, at, since).boxed()).await?)
     }
 }
 
@@ -344,20 +344,21 @@ impl Who {
     }
 }
 
-async fn touch(c: &mut Conn, credential: Credential, at: Timestamp) -> Answer<()> {
-    // Of two uses the later one stays, whichever is noted first. A credential that is gone has no use to note.
+async fn touch(c: &mut Conn, credential: Credential, at: Timestamp, since: Timestamp) -> Answer<()> {
+    // Many who use a credential at once all want to note it, and one does. A credential that is gone has no use to note.
+    let (at, since) = (b(&Some(at)), b(&Some(since)));
     match credential {
         Credential::Key(id) => {
-            let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(b(&Some(at))));
+            let earlier = api_keys::last_used_at.is_null().or(api_keys::last_used_at.le(since));
             update(api_keys::table.find(b(&id)).filter(earlier.assume_not_null()))
-                .set(api_keys::last_used_at.eq(b(&Some(at))))
+                .set(api_keys::last_used_at.eq(at))
                 .execute(c)
                 .await?;
         }
         Credential::Session(id) => {
-            let earlier = web_sessions::last_used_at.is_null().or(web_sessions::last_used_at.lt(b(&Some(at))));
+            let earlier = web_sessions::last_used_at.is_null().or(web_sessions::last_used_at.le(since));
             update(web_sessions::table.find(b(&id)).filter(earlier.assume_not_null()))
-                .set(web_sessions::last_used_at.eq(b(&Some(at))))
+                .set(web_sessions::last_used_at.eq(at))
                 .execute(c)
                 .await?;
         }

@@ -172,6 +172,7 @@ async fn activation(c: &mut Conn, it: &FactorActivation) -> Answer<()> {
         .await?;
     Fault::unless_one(activated)?;
     insert_codes(c, it.factor, &it.recovery).await?;
+    web_session::disprove_all(c, it.account).await?;
     web_session::prove(c, it.session, it.at).await
 }
 

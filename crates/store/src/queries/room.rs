@@ -10,7 +10,7 @@ use super::{Answer, Conn, Fault, api_key, profile, session};
 pub(super) async fn for_one_more(c: &mut Conn, cap: &Cap) -> Answer<()> {
     let held = match cap.of {
         Capped::Sessions => session::count_running(c, cap.account).await?,
-        Capped::ApiKeys => api_key::count_unrevoked(c, cap.account).await?,
+        Capped::ApiKeys(at) => api_key::count_working(c, cap.account, at).await?,
         Capped::Profiles => profile::count(c, cap.account).await?,
     };
     if held < i64::from(cap.most) {

@@ -64,7 +64,7 @@ pub(crate) async fn seen_usage(c: &mut Conn, account: AccountId, days: RangeIncl
 }
 
 /// Adds minutes to their days.
-pub(super) async fn add(c: &mut Conn, account: AccountId, minutes: &[DayMinutes]) -> Answer<()> {
+pub(crate) async fn add(c: &mut Conn, account: AccountId, minutes: &[DayMinutes]) -> Answer<()> {
     // One statement each: most sessions are over on the day on which they began.
     for it in minutes {
         let row = (

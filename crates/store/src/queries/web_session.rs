@@ -215,6 +215,16 @@ pub(super) async fn end_all(c: &mut Conn, account: AccountId, at: Timestamp) -> 
     Ok(())
 }
 
+/// What was proven before counts no more.
+pub(super) async fn disprove_all(c: &mut Conn, account: AccountId) -> Answer<()> {
+    let proven = web_sessions::account.eq(b(&account)).and(web_sessions::proven_at.is_not_null());
+    update(web_sessions::table.filter(proven))
+        .set(web_sessions::proven_at.eq(b(&None::<Timestamp>)))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 /// Notes a proof at a live session, or `Stale`.
 pub(super) async fn prove(c: &mut Conn, session: WebSessionId, at: Timestamp) -> Answer<()> {
     let live = web_sessions::table.find(b(&session)).filter(web_sessions::ended_at.is_null());

@@ -2,7 +2,7 @@
 
 use actix_web::{http::Method, web::Data};
 use driftstack_domain::{
-    activation::{BindError, Bound, DeviceCode, DeviceState, Exchanged, UserCode},
+    activation::{BindError, Bound, DeviceCode, DeviceState, ExchangeError, Exchanged, UserCode},
     id::AccountId,
     idempotency::Creation,
     name::Name,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    http::{Api, Body, Gate, NewBody, Ok200, Once, Open, Problem, gate::retried, limits::Throttle},
+    http::{Api, Body, Code, Gate, NewBody, Ok200, Once, Open, Problem, gate::retried, limits::Throttle},
     wire::Services,
 };
 
@@ -152,6 +152,15 @@ impl From<Exchanged> for ExchangedView {
                 Self { status: "bound", api_key: Some(secret.expose().to_owned()), account_id: Some(account) }
             }
             Exchanged::Expired => Self { status: "expired", api_key: None, account_id: None },
+        }
+    }
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Full { .. } => Self::new(Code::Conflict, error),
+            ExchangeError::Commit(error) => error.into(),
         }
     }
 }

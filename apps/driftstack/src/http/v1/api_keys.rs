@@ -171,7 +171,7 @@ impl From<RotateError> for Problem {
     fn from(error: RotateError) -> Self {
         match error {
             RotateError::NotFound => Self::not_found(error),
-            RotateError::Over => Self::new(Code::Conflict, error),
+            RotateError::Over | RotateError::Full { .. } => Self::new(Code::Conflict, error),
             RotateError::ScopeNotHeld(_) | RotateError::ScopeForTheOwner(_) => Self::new(Code::Forbidden, error),
             RotateError::Commit(error) => error.into(),
         }

@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 use super::{auth::link_token, members::MembershipView};
 use crate::{
     http::{
-        Accepted, Api, Code, Gate, Id, Listed, NewBody, NoContent, Ok200, Once, Paging, Problem, Query, Repeatable,
+        Accepted, Api, Code, Gate, Id, Listed, NewBody, NoContent, NothingBody, Ok200, Once, Paging, Problem, Query,
+        limits::Throttle,
     },
     wire::Services,
 };
@@ -51,10 +52,12 @@ const SENT: InviteSentView = InviteSentView { message: "Invite sent. The invitee
 
 async fn send(
     gate: Gate<InviteMember>,
+    throttle: Throttle,
     services: Data<Services>,
     new: NewBody<SendBody>,
 ) -> Result<Once<Accepted<InviteSentView>>, Problem> {
     let SendBody { email, role } = new.body;
+    throttle.inviting(gate.permit().workspace(), email.as_str()).await?;
     let role = role.unwrap_or(Role::Member);
     let invite = async |by: Creation<'_, _, _>| services.invites.invite(by, email.clone(), role).await;
     gate.create(&new.repeatable, invite, |_| Accepted(SENT)).await
@@ -164,12 +167,14 @@ impl From<RevokeInviteError> for Problem {
 
 async fn resend(
     gate: Gate<ResendInvite>,
+    throttle: Throttle,
     services: Data<Services>,
     id: Id<InviteId>,
-    repeatable: Repeatable,
+    new: NewBody<NothingBody>,
 ) -> Result<Once<Accepted<InviteSentView>>, Problem> {
+    throttle.inviting(gate.permit().workspace(), id.0).await?;
     let resend = async |by: Creation<'_, _, _>| services.invites.resend(by, id.0).await;
-    gate.create(&repeatable, resend, |_| Accepted(SENT)).await
+    gate.create(&new.repeatable, resend, |_| Accepted(SENT)).await
 }
 
 impl From<ResendError> for Problem {

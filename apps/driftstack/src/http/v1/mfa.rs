@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use super::auth::{SessionView, link_token};
 use crate::{
     http::{
-        Api, Body, Calling, Code, Gate, NoContent, Ok200, Open, Problem,
+        Api, Body, Calling, Code, Gate, NoContent, NothingBody, Ok200, Open, Problem,
         body::confirmed,
         gate::retried,
         limits::{Throttle, whole_seconds},
@@ -196,11 +196,6 @@ impl From<MfaStatus> for StatusView {
 async fn status(gate: Gate<ReadMfa>, services: Data<Services>) -> Result<Ok200<StatusView>, Problem> {
     Ok(Ok200(services.mfa.status(gate.permit()).await?.into()))
 }
-
-/// No fields: what is enrolled is always an authenticator.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NothingBody {}
 
 /// For an authenticator. It is shown now and never again.
 #[derive(Serialize, ToSchema)]

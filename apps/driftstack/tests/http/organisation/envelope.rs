@@ -63,7 +63,7 @@ async fn each_wrong_field_is_named() {
         json!([
             { "field": "name", "message": "a name has 1 to 120 characters, not counting spaces around it", "type": "value_error" },
             { "field": "nmae", "message": "unknown field `nmae`, expected `name` or `org_id`", "type": "extra_forbidden" },
-            { "field": "org_id", "message": "invalid type: string \"three\", expected i64", "type": "type_error" },
+            { "field": "org_id", "message": "expected a whole number", "type": "type_error" },
         ])
     );
     assert_eq!((&error["retryable"], &error["action"]), (&json!(false), &json!("fix_input")));
