@@ -41,6 +41,7 @@ pub(super) enum Command {
     /// Make an account staff, or end that.
     SetStaff { email: Email, staff: Switch },
     /// Mint an API key on an account and print it, once.
+    #[command(override_usage = "driftstack admin mint-key [OPTIONS] <EMAIL> --scope <SCOPES>...")]
     MintKey {
         email: Email,
         #[arg(long = "scope", required = true, num_args = 1..)]

@@ -163,7 +163,7 @@ impl Settings {
             public_url: values.optional("public_url")?,
             trusted_proxies: values.list("trusted_proxies", |text| text.parse().ok(), CIDRS)?,
             cors_origins: values.list("cors_origins", origin, ORIGINS)?,
-            problem_type_base: values.text("problem_type_base").unwrap_or("https://errors.driftstack.dev/").to_owned(),
+            problem_type_base: problem_type_base(values)?,
             drain_grace: values.seconds("drain_grace_seconds", 1, &(0..=HOUR_SECONDS))?,
             heartbeat: values.seconds("heartbeat_seconds", 25, &TIME_OUT)?,
             webhook_reach: if switch(values, "webhook_allow_private")? { Reach::Anywhere } else { Reach::Public },
@@ -190,8 +190,13 @@ const ORIGINS: &str = "expected origins as browsers send them, such as `https://
 fn database(values: &Values, data_dir: &Path) -> Result<Database, SettingsError> {
     const NAME: &str = "database_url";
     let Some(url) = values.text(NAME) else { return Ok(Database::File(data_dir.join("driftstack.db"))) };
-    if let Some(path) = path_behind(url, "sqlite:") {
-        return Ok(Database::File(path));
+    match path_behind(url, "sqlite:") {
+        // A file would be made of that name, and nobody who writes this wants one.
+        Some(path) if path.as_os_str() == ":memory:" => {
+            return Err(bad(NAME, "a database in memory would be forgotten"));
+        }
+        Some(path) => return Ok(Database::File(path)),
+        None => {}
     }
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(bad(NAME, "expected `sqlite:<path>` or `postgres://…`"));
@@ -269,6 +274,17 @@ fn path_behind(url: &str, scheme: &str) -> Option<PathBuf> {
     (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
+/// A slug is put behind it.
+fn problem_type_base(values: &Values) -> Result<String, SettingsError> {
+    const NAME: &str = "problem_type_base";
+    let base = values.text(NAME).unwrap_or("https://errors.driftstack.dev/");
+    let is_base = |url: &Url| matches!(url.scheme(), "http" | "https") && base.ends_with('/');
+    match Url::parse(base).ok().filter(is_base) {
+        Some(_) => Ok(base.to_owned()),
+        None => Err(bad(NAME, "expected an http or https URL that ends with `/`")),
+    }
+}
+
 /// It is compared with what browsers send, so another spelling of it would match nothing.
 fn origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
@@ -317,6 +333,9 @@ mod tests {
             ("cors_origins", "secret"),
             ("cors_origins", "https://a.example, https://secret b"),
             ("migrate", "secret"),
+            ("problem_type_base", "secret/"),
+            ("problem_type_base", "https://secret"),
+            ("database_url", "sqlite::memory:"),
             ("drain_grace_seconds", "secret"),
             ("heartbeat_seconds", "0"),
             ("webhook_allow_private", "secret"),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    env::VarError,
     fmt::Display,
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -24,9 +25,9 @@ pub(super) struct Values(pub(super) BTreeMap<String, String>);
 
 impl Values {
     /// Those of this process: the environment wins over the file.
-    pub(super) fn of_process(file: Option<&Path>, names: &[&str]) -> Result<Self, SettingsError> {
+    pub(super) fn of_process(file: Option<&Path>, names: &[&'static str]) -> Result<Self, SettingsError> {
         let mut values = file.map(|path| read_file(path, names)).transpose()?.unwrap_or_default();
-        values.extend(environment(names));
+        values.extend(environment(names)?);
         Ok(Self(values))
     }
 
@@ -88,12 +89,16 @@ pub(super) fn bad(name: &'static str, problem: impl Display) -> SettingsError {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
-fn environment(names: &[&str]) -> BTreeMap<String, String> {
-    let read = |name: &&str| {
-        let value = std::env::var(format!("DRIFTSTACK_{}", name.to_uppercase())).ok()?;
-        Some(((*name).to_owned(), value))
-    };
-    names.iter().filter_map(read).collect()
+fn environment(names: &[&'static str]) -> Result<BTreeMap<String, String>, SettingsError> {
+    let mut values = BTreeMap::new();
+    for name in names {
+        match std::env::var(format!("DRIFTSTACK_{}", name.to_uppercase())) {
+            Ok(value) => drop(values.insert((*name).to_owned(), value)),
+            Err(VarError::NotPresent) => {}
+            Err(VarError::NotUnicode(_)) => return Err(bad(name, "expected text in UTF-8")),
+        }
+    }
+    Ok(values)
 }
 
 fn read_file(path: &Path, names: &[&str]) -> Result<BTreeMap<String, String>, SettingsError> {

@@ -181,19 +181,23 @@ pub fn services(request: &HttpRequest) -> Result<&Data<Services>, Problem> {
 }
 
 /// The kind of a credential is told by its shape.
-fn presented(request: &HttpRequest, tokens: &dyn SessionTokens) -> Result<Presented, NotAuthenticated> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+fn presented(request: &HttpRequest, tokens: &dyn SessionTokens) -> Result<Presented, Problem> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let header = values.next().and_then(|value| value.to_str().ok());
+    if values.next().is_some() {
+        return Err(Problem::new(Code::BadRequest, "`Authorization`: given more than once"));
+    }
     let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or(NotAuthenticated::Missing)?;
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(NotAuthenticated::Missing);
+        return Err(NotAuthenticated::Missing.into());
     }
     if looks_like_a_key(token) {
         let secret = ApiKeySecret::parse(token).ok_or(NotAuthenticated::InvalidKey)?;
         return Ok(Presented::Key(secret.digest()));
     }
     if !token.starts_with("v4.local.") {
-        return Err(NotAuthenticated::InvalidKey);
+        return Err(NotAuthenticated::InvalidKey.into());
     }
     let claims = tokens.open(token).map_err(|_| NotAuthenticated::SessionOver)?;
     Ok(Presented::Session { id: claims.session, generation: claims.generation })

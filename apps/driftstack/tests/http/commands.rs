@@ -1,10 +1,12 @@
 //! The command line, beside a running service and without one.
 
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
 use serde_json::{Value, json};
 
 use crate::{
     fixture::{PASSWORD, send},
-    process::{Process, failure, printed, run},
+    process::{Binary, Process, failure, printed, run},
 };
 
 fn client() -> reqwest::Client {
@@ -84,6 +86,8 @@ fn a_bad_setting_stops_the_start_with_a_line_that_names_it() {
     std::fs::write(&config, "public_url = \"gopher://secret\"").unwrap();
     let line = failure(folder.path(), &["--config", config.to_str().unwrap(), "serve"], "");
     assert!(line.contains("DRIFTSTACK_PUBLIC_URL") && !line.contains("secret"), "{line}");
+    let garbled = Binary::on(folder.path()).with("DRIFTSTACK_KEYS_FILE", OsStr::from_bytes(b"/tmp/\xff"));
+    assert!(garbled.failure(&["serve"], "").contains("DRIFTSTACK_KEYS_FILE"), "it does not fall back to the default");
 }
 
 #[test]

@@ -15,6 +15,11 @@ async fn without_a_credential_one_is_asked_for() {
         let request = house.request(Method::GET, "/v1/account/me").header("authorization", header);
         send(request).await.refused(401, "unauthorized");
     }
+    let twice = house.request(Method::GET, "/v1/account/me").header("authorization", "Bearer a");
+    send(twice.header("authorization", "Bearer b")).await.refused(400, "bad-request");
+    let twice =
+        house.person("olive").await.request(Method::GET, "/v1/api-keys").header("x-driftstack-account", "acc_a");
+    send(twice.header("x-driftstack-account", "acc_b")).await.refused(400, "bad-request");
 }
 
 #[tokio::test(flavor = "multi_thread")]

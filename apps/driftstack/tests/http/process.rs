@@ -1,6 +1,7 @@
 //! The real binary as a process of its own.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Output, Stdio},
@@ -20,7 +21,7 @@ const STARTED_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub struct Binary {
     data_dir: PathBuf,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(&'static str, OsString)>,
 }
 
 impl Binary {
@@ -30,7 +31,7 @@ impl Binary {
 
     /// The same with one setting more, by its name in the environment.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.settings.push((name, value.into()));
         self
     }

@@ -2,8 +2,7 @@
 //!
 //! It holds the accounts of the guard and compares their revisions, counts where there must be room, runs the body, links the
 //! audit drafts into their chains, writes the mails and the events, keeps the answer for whoever asks again, and moves the
-//! revision and the head of every account that got an entry. All of it is
-//! committed, or none.
+//! revision and the head of every account that got an entry. All of it is committed, or none.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +64,13 @@ macro_rules! records {
 }
 
 records! {
-    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, EndpointChange, EndpointCreation, EndpointRemoval, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation, LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd, OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation, ProfileDeletion, ProfileUpdate, Purge, Registration, Removal, Renaming, Replay, Resending, RoleChange, Rotation, SecretRotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote, TestPing, TierChange, Verification,
+    Acceptance, AvatarChange, Binding, ChallengeAnswer, Deletion, EmailChange, EmailWish, EndpointChange, EndpointCreation,
+    EndpointRemoval, Enrolment, FactorActivation, FactorRemoval, Handover, Invitation, InviteRevocation, KeyRevocation,
+    LinkRenewal, LinkSignIn, MemberChange, Minting, Miss, NewRecoveryCodes, NoticeChange, OperatorKey, OtherSessionsEnd,
+    OverrideChange, OwnershipTransfer, PasswordReset, PlanChange, PreferenceChange, ProfileChange, ProfileCreation,
+    ProfileDeletion, ProfileUpdate, Purge, Registration, Removal, Renaming, Replay, Resending, RoleChange, Rotation,
+    SecretRotation, SessionCreation, SessionDestruction, SessionEnd, SignIn, StaffChange, StatusChange, StepUp, SupportNote,
+    TestPing, TierChange, Verification,
 }
 
 /// Writes the rows of a record.
