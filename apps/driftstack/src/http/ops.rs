@@ -1,6 +1,6 @@
 //! What operators and tools ask: alive, ready, and the reference.
 
-use std::sync::OnceLock;
+use std::{future::ready, sync::OnceLock};
 
 use actix_web::{
     HttpResponse, guard,
@@ -9,17 +9,25 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::{codes::Code, openapi, problem::Problem, route::Api};
+use super::{
+    codes::Code,
+    openapi,
+    problem::Problem,
+    route::{Api, method_not_allowed},
+};
 use crate::{doors::Doors, readiness::Readiness, wire::Services};
 
 pub fn configure(config: &mut web::ServiceConfig) {
     // Load balancers probe with HEAD.
     let read = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    let at = |path, answer| {
+        web::resource(path).route(answer).default_service(web::to(|| ready(method_not_allowed("GET, HEAD"))))
+    };
     config
-        .route("/healthz", read().to(healthz))
-        .route("/readyz", read().to(readyz))
-        .route("/openapi.json", read().to(openapi_json))
-        .route("/docs", read().to(docs));
+        .service(at("/healthz", read().to(healthz)))
+        .service(at("/readyz", read().to(readyz)))
+        .service(at("/openapi.json", read().to(openapi_json)))
+        .service(at("/docs", read().to(docs)));
 }
 
 /// The process is alive.

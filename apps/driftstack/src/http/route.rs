@@ -138,7 +138,7 @@ impl Api {
     }
 }
 
-fn method_not_allowed(allowed: &str) -> HttpResponse {
+pub(super) fn method_not_allowed(allowed: &str) -> HttpResponse {
     let problem = Problem::new(Code::MethodNotAllowed, format_args!("allowed here: {allowed}"));
     let mut response = actix_web::ResponseError::error_response(&problem);
     if let Ok(value) = allowed.parse() {

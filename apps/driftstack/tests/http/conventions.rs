@@ -128,4 +128,9 @@ async fn alive_and_ready() {
     assert_eq!(house.get("/healthz").await.expect(200), json!({ "status": "ok" }));
     assert_eq!(house.get("/readyz").await.expect(200), json!({ "status": "ready", "pictures": "ok" }));
     assert_eq!(send(house.request(Method::HEAD, "/readyz")).await.status, 200);
+    for path in ["/healthz", "/readyz", "/openapi.json", "/docs"] {
+        let answer = house.post(path, json!({})).await;
+        assert_eq!(answer.header("allow"), "GET, HEAD");
+        answer.refused(405, "method-not-allowed");
+    }
 }
