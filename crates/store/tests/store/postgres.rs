@@ -224,12 +224,12 @@ async fn a_statement_that_takes_too_long_is_ended() {
     assert!(driftstack_domain::auth::SignInStore::seen_sign_in(&store, &email).await.unwrap().is_none());
 }
 
-/// A pool of four, and one account that is locked and that twelve want to change.
+/// A pool of four, and one account that is locked and that many want to change: twelve at once, so many times, each for so long.
 #[rstest]
-#[case::who_wait(Duration::from_mins(1))]
-#[case::who_have_gone_away(Duration::from_millis(100))]
+#[case::who_wait(1, Duration::from_mins(1))]
+#[case::who_have_gone_away(10, Duration::from_millis(20))]
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_want_to_change_one_account_leave_connections_to_others(#[case] stay: Duration) {
+async fn those_who_want_to_change_one_account_leave_connections_to_others(#[case] times: u32, #[case] stay: Duration) {
     let world = World::new(with_options(|options| options.pool_size = 4).await);
     let (ada, bob) = (world.person("ada").await, world.person("bob").await);
     let client = world.backend.database.client().await;
@@ -237,14 +237,21 @@ async fn those_who_want_to_change_one_account_leave_connections_to_others(#[case
     let hold = format!("BEGIN; SELECT FROM accounts WHERE id = '{}' FOR UPDATE", ada.id.uuid());
     client.batch_execute(&hold).await.unwrap();
     let sessions = world.sessions();
-    let waiting = timeout(stay, join_all((0..12).map(|_| sessions.create(&by, SessionOrder::default()))));
+    let waiting = async {
+        let mut created = Vec::new();
+        for _ in 0..times {
+            let twelve = join_all((0..12).map(|_| sessions.create(&by, SessionOrder::default())));
+            created.extend(timeout(stay, twelve).await.into_iter().flatten());
+        }
+        created
+    };
     let meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let bobs = timeout(Duration::from_secs(1), world.mint(&bob, &bob, "does not wait")).await;
         client.batch_execute("COMMIT").await.unwrap();
         bobs.unwrap()
     };
     let (created, _) = join(waiting, meanwhile).await;
     let refused = |done: &Result<Session, _>| matches!(done, Err(CreateSessionError::Full { .. }));
-    assert!(created.iter().flatten().all(|done| done.is_ok() || refused(done)), "{created:?}");
+    assert!(created.iter().all(|done| done.is_ok() || refused(done)), "{created:?}");
 }
